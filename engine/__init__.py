@@ -1,0 +1,1 @@
+"""Paceline's engine: lists in, lawful SIP calls out at the pace of free agents."""

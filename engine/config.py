@@ -1,0 +1,105 @@
+"""Settings of an engine: frozen, each with its unit in its name; unknown keys are errors."""
+
+import tomllib
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from engine.domain.refusals import InvalidRequestError
+
+
+class Section(BaseModel):
+    """Base of all settings: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SipSettings(Section):
+    """Where SIP and RTP are spoken."""
+
+    host: str = Field("127.0.0.1", description="Address to bind and to show to peers.")
+    port: int = Field(5060, ge=0, le=65_535, description="UDP port of SIP; 0: any free one.")
+    media_host: str = Field("", description="Address of RTP; empty: the SIP address.")
+    media_ports: int = Field(64, ge=2, le=4_096, description="UDP ports in the RTP pool.")
+    media_base_port: int = Field(0, ge=0, le=65_000, description="First RTP port; 0: any.")
+    realm: str = Field("paceline", description="Realm of the registrar for agents' phones.")
+    rtp_silence_s: float = Field(30.0, gt=0, description="Leg without RTP for so long is lost.")
+
+
+class StoreSettings(Section):
+    """Where state is kept."""
+
+    url: str = Field("sqlite:paceline.db", description="sqlite:PATH, or memory: (nothing kept).")
+    commit_every_s: float = Field(0.004, ge=0, le=1, description="Longest wait for a group.")
+
+
+class PacingSettings(Section):
+    """How often pacing decides."""
+
+    tick_s: float = Field(0.25, gt=0, le=1, description="Period of decisions.")
+
+
+class EngineSettings(Section):
+    """All settings of one engine.
+
+    Attributes:
+        cell: Name of the cell, part of every generated id.
+        zone: The contact centre's zone: schedules and the daily reset.
+        reset_s: Daily statistics reset. [s after local midnight]
+        sip: SIP and RTP.
+        store: Durable state.
+        pacing: Decisions.
+        mailbox_limit: Messages that may wait for one actor.
+        drain_s: Longest orderly stop. [s]
+        seed: Seed of all randomness of the engine.
+    """
+
+    cell: str = Field("a1", pattern=r"^[a-z0-9]{1,8}$")
+    zone: str = "UTC"
+    reset_s: int = Field(0, ge=0, lt=86_400)
+    sip: SipSettings = SipSettings()
+    store: StoreSettings = StoreSettings()
+    pacing: PacingSettings = PacingSettings()
+    mailbox_limit: int = Field(10_000, ge=16)
+    drain_s: float = Field(10.0, ge=0)
+    seed: int = 1
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"{value!r} is not an IANA time zone")
+        return value
+
+    @property
+    def zone_info(self) -> ZoneInfo:
+        """The contact centre's zone."""
+        return ZoneInfo(self.zone)
+
+
+def load_settings(path: Path | None, **overrides: object) -> EngineSettings:
+    """Read settings from a TOML file, with single sections replaced.
+
+    Args:
+        path: The file; None: defaults.
+        **overrides: Top-level values that replace those of the file.
+
+    Raises:
+        InvalidRequestError: The file is unreadable, or a value or key is wrong; the text says which.
+    """
+    values: dict[str, object] = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise InvalidRequestError(f"{path}: {error}", slug="invalid-config") from error
+    try:
+        return EngineSettings.model_validate(values | overrides)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()
+        )
+        raise InvalidRequestError(
+            f"{path or 'settings'}: {wrong}", slug="invalid-config"
+        ) from error

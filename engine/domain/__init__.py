@@ -1,0 +1,1 @@
+"""The vocabulary: ids, numbers, causes, dispositions, refusals and facts. Depends on nothing."""

@@ -1,0 +1,522 @@
+"""What the engine needs of the world: telephony, a store, and answers it may ask for in place.
+
+Every port has a real adapter and a simulated twin with faults; the engine between them is the same
+code. Commands are plain values which behaviors return inside a ``Do`` effect; what comes of them
+arrives as events. No method here blocks, and none raises for what the network did.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from engine.domain.causes import Cause
+from engine.domain.e164 import E164
+from engine.domain.facts import AnyFact
+from engine.domain.ids import AgentId, AttemptId, CampaignId, LegId, ListId, TrunkId
+from engine.domain.refusals import JournalError
+from engine.domain.specs import AgentSpec, TrunkSpec
+
+# --- telephony: commands -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceCall:
+    """Call a party over a trunk. The gate is asked again as the INVITE leaves.
+
+    Attributes:
+        leg_id: The new leg; Call-ID and branch follow from it (``Telephony.identify``).
+        attempt_id: Whose leg it is.
+        campaign_id: Whose attempt it is.
+        generation: The campaign's run generation that allows it.
+        number: Number to call.
+        caller_id: Number to show.
+        caller_name: Name to show, may be empty.
+        trunk_id: Trunk to call over.
+        no_answer_s: Ring time before CANCEL. [s]
+        licence: Zones and hours the number may be called in; the gate's question.
+    """
+
+    leg_id: LegId
+    attempt_id: AttemptId
+    campaign_id: CampaignId
+    generation: int
+    number: E164
+    caller_id: E164
+    caller_name: str
+    trunk_id: TrunkId
+    no_answer_s: float
+    licence: "Licence"
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """What made a number lawful to call, so that it can be asked again at the last instant.
+
+    Attributes:
+        number: The number.
+        zones: Every IANA zone the called party may be in.
+        phone_type: Phone type of the number.
+        closes_s: Instant at which calling hours (less the end guard) close. [s since the epoch]
+    """
+
+    number: E164
+    zones: tuple[str, ...]
+    phone_type: str
+    closes_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallPhone:
+    """Call an agent's phone.
+
+    Attributes:
+        leg_id: The new leg.
+        agent_id: The agent; a registered phone is found under this id.
+        address: Fixed SIP URI; empty: the registered phone.
+        no_answer_s: Ring time before CANCEL. [s]
+        caller_id: What the phone shows.
+    """
+
+    leg_id: LegId
+    agent_id: AgentId
+    address: str
+    no_answer_s: float
+    caller_id: str = "paceline"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAudioLeg:
+    """Open a leg without a phone, whose audio comes and goes through ``Telephony.send_audio``.
+
+    It is answered at once; it hears what ``SetMix`` gives it, 20 ms frames of PCM16 at 8 kHz.
+    """
+
+    leg_id: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End a leg in whatever state it is: CANCEL or BYE. ``LegEnded`` follows, with this cause."""
+
+    leg_id: LegId
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class SetMix:
+    """Say who hears whom, for some listeners at once, from the next tick on.
+
+    Attributes:
+        rows: For each listener named, the sources it hears (others are left as they are).
+    """
+
+    rows: Mapping[LegId, tuple[LegId, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class PlayPrompt:
+    """Play a prompt to a leg, mixed with what it hears; ``PromptEnded`` follows unless looped.
+
+    Attributes:
+        leg_id: Who hears it.
+        prompt: A built-in name (``ringback``, ``hold-music``, ``beep``, ``comfort-noise``) or the
+            path of a WAV file.
+        loop: Whether it repeats until stopped.
+    """
+
+    leg_id: LegId
+    prompt: str
+    loop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StopPrompt:
+    """Stop what is played to a leg."""
+
+    leg_id: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class EndOldLeg:
+    """End a leg of an earlier life of the engine (RFC 3261 §9.1, §15.1).
+
+    Attributes:
+        leg_id: The leg.
+        dialog: What ``LegAnswered`` gave for it; empty if it was not answered: then Call-ID,
+            branch and tag follow from ``leg_id`` and CANCEL goes to ``target``.
+        target: Number, or SIP URI of an agent's phone, that was called.
+        trunk_id: Trunk it went over; empty for an agent's phone.
+    """
+
+    leg_id: LegId
+    dialog: bytes
+    target: str
+    trunk_id: TrunkId = TrunkId("")
+
+
+@dataclass(frozen=True, slots=True)
+class SetTrunk:
+    """Add or replace a trunk; OPTIONS keep-alives begin."""
+
+    spec: TrunkSpec
+
+
+@dataclass(frozen=True, slots=True)
+class DropTrunk:
+    """Forget a trunk; its open legs go on."""
+
+    trunk_id: TrunkId
+
+
+@dataclass(frozen=True, slots=True)
+class SetPhone:
+    """Let an agent's phone register under the agent's id with its password."""
+
+    spec: AgentSpec
+
+
+@dataclass(frozen=True, slots=True)
+class DropPhone:
+    """No longer let an agent's phone register."""
+
+    agent_id: AgentId
+
+
+TelephonyCommand = (
+    PlaceCall
+    | CallPhone
+    | OpenAudioLeg
+    | HangUp
+    | SetMix
+    | PlayPrompt
+    | StopPrompt
+    | EndOldLeg
+    | SetTrunk
+    | DropTrunk
+    | SetPhone
+    | DropPhone
+)
+
+# --- telephony: events ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LegRinging:
+    """The far end rings (180, or 183 with early media)."""
+
+    leg_id: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class LegAnswered:
+    """The far end answered; ``dialog`` is what BYE needs from a later life of the engine."""
+
+    leg_id: LegId
+    dialog: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LegEnded:
+    """A leg is over; nothing more comes of it. Every leg opened gets exactly one.
+
+    Attributes:
+        leg_id: The leg.
+        cause: Why.
+        sip_status: Final status of the INVITE when it was refused, else 0.
+        retry_after_s: Retry-After of a 503, else 0. [s]
+    """
+
+    leg_id: LegId
+    cause: Cause
+    sip_status: int = 0
+    retry_after_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PromptEnded:
+    """A prompt was heard to its end."""
+
+    leg_id: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class LegDigit:
+    """A digit was pressed (RFC 4733)."""
+
+    leg_id: LegId
+    digit: str
+
+
+LegEvent = LegRinging | LegAnswered | LegEnded | PromptEnded | LegDigit
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkReached:
+    """The trunk answers OPTIONS (again)."""
+
+    trunk_id: TrunkId
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkLost:
+    """The trunk no longer answers OPTIONS."""
+
+    trunk_id: TrunkId
+    reason: str
+
+
+TrunkEvent = TrunkReached | TrunkLost
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneRegistered:
+    """An agent's phone registered."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneUnregistered:
+    """An agent's phone is no longer registered."""
+
+    agent_id: AgentId
+
+
+PhoneEvent = PhoneRegistered | PhoneUnregistered
+TelephonyEvent = LegEvent | TrunkEvent | PhoneEvent
+
+
+@dataclass(frozen=True, slots=True)
+class DialogSeed:
+    """How an INVITE not yet sent will be known on the wire.
+
+    Attributes:
+        call_id: Its Call-ID.
+        branch: Its Via branch.
+    """
+
+    call_id: str
+    branch: str
+
+
+class Telephony(Protocol):
+    """Places and ends legs, and says what became of them. Events come by the sink it was given.
+
+    The adapter is constructed with ``sink: Callable[[TelephonyEvent], None]``, ``gate: Gate`` and
+    ``on_audio: Callable[[LegId, bytes], None]`` (frames of audio legs).
+    """
+
+    def identify(self, leg_id: LegId) -> DialogSeed:
+        """Return Call-ID and branch that an INVITE for ``leg_id`` will carry; a pure function."""
+        ...
+
+    def perform(self, command: TelephonyCommand, now_s: float) -> None:
+        """Carry out a command; what comes of it arrives as events."""
+        ...
+
+    def send_audio(self, leg_id: LegId, pcm: bytes) -> None:
+        """Speak 20 ms of PCM16 at 8 kHz (320 octets) from an audio leg."""
+        ...
+
+
+class Gate(Protocol):
+    """Says, at the instant an INVITE would leave, whether it may (``compliance/gate.py``)."""
+
+    def may_leave(self, call: PlaceCall, now_s: float) -> str | None:
+        """Return None when the INVITE may leave, else the slug of the reason why not."""
+        ...
+
+
+# --- store ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFact:
+    """A fact with its place in the log, from 1 without gaps."""
+
+    sequence: int
+    fact: AnyFact
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAttempt:
+    """An attempt without an outcome, found at a start.
+
+    Attributes:
+        attempt_id: The attempt.
+        campaign_id: Whose.
+        list_id: List of its record.
+        row: Row of its record.
+        number_index: Which number.
+        number: The number.
+        leg_id: Its last leg.
+        trunk_id: Trunk of that leg.
+        call_id: Call-ID of that leg.
+        branch: Branch of that leg's INVITE.
+        dialog: Dialog of the answered leg, else empty.
+        disposition: Slug an agent had set, else empty.
+        agent_id: Agent connected, else empty.
+        callback_s: Callback an agent had set, else 0. [s since the epoch]
+        retry: Whether it was a quick retry.
+        connected: Whether an agent had the call.
+    """
+
+    attempt_id: AttemptId
+    campaign_id: CampaignId
+    list_id: ListId
+    row: int
+    number_index: int
+    number: str
+    leg_id: LegId
+    trunk_id: TrunkId
+    call_id: str
+    branch: str
+    dialog: bytes
+    disposition: str
+    agent_id: AgentId
+    callback_s: float
+    retry: bool
+    connected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAgentLeg:
+    """An agent's leg that had not ended, found at a start."""
+
+    leg_id: LegId
+    agent_id: AgentId
+    call_id: str
+    branch: str
+    dialog: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """A campaign's run state as stored: running, generation, and edges done so far."""
+
+    running: bool
+    generation: int
+    edges_done_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecordState:
+    """A touched record's standing in one campaign.
+
+    Attributes:
+        campaign_id: The campaign.
+        list_id: The list.
+        row: The row.
+        phase: Slug of ``RecordPhase``; a record found in progress counts as its attempt's outcome.
+        attempts: Counted attempts on the record.
+        number_attempts: Counted attempts by number, one octet each (255 means stopped).
+        retries: Quick retries in the running series.
+        next_s: Not before. [s since the epoch]
+        day: Local day number of the last attempt, and
+        day_attempts: attempts on it.
+        disposition: Slug of the last disposition.
+    """
+
+    campaign_id: CampaignId
+    list_id: ListId
+    row: int
+    phase: str
+    attempts: int
+    number_attempts: bytes
+    retries: int
+    next_s: float
+    day: int
+    day_attempts: int
+    disposition: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportBatch:
+    """Records of one batch, as they are stored and loaded: columns and custom fields.
+
+    Attributes:
+        list_id: The list.
+        import_id: The import.
+        batch: Position in the import, from 0.
+        first_row: Row of the first record.
+        count: Records in it. [records]
+        columns: Numpy columns as one self-describing blob (``engine.lists.columns``).
+        extras: Per record a msgpack map of name and custom fields, one blob each, length count.
+        rejected: Lines refused, as (line, reason).
+        source_lines: Lines of the source consumed so far.
+    """
+
+    list_id: ListId
+    import_id: str
+    batch: int
+    first_row: int
+    count: int
+    columns: bytes
+    extras: Sequence[bytes]
+    rejected: Sequence[tuple[int, str]]
+    source_lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredState:
+    """Everything a start needs.
+
+    Attributes:
+        epoch: Of this life; already durable.
+        last_sequence: Of the log.
+        resources: (kind, id, spec in msgpack).
+        runs: Run state by campaign.
+        open_attempts: Attempts without outcome.
+        open_agent_legs: Agents' legs without end.
+        dnc: The internal do-not-call list.
+        pacing: Learned laws by campaign, opaque.
+    """
+
+    epoch: int
+    last_sequence: int
+    resources: Sequence[tuple[str, str, bytes]]
+    runs: Mapping[CampaignId, RunState]
+    open_attempts: Sequence[OpenAttempt]
+    open_agent_legs: Sequence[OpenAgentLeg]
+    dnc: Sequence[str]
+    pacing: Mapping[CampaignId, bytes] = field(default_factory=dict)
+
+
+Committed = Callable[[JournalError | None], None]
+
+
+class Store(Protocol):
+    """Keeps facts and the state that follows from them; acknowledged means durable.
+
+    Constructed with ``on_committed: Callable[[Sequence[StoredFact]], None]``, called on the
+    engine's thread for every durable group, in order, before the ``done`` of its commits.
+    All callbacks come later on the engine's thread, never from inside the call.
+    """
+
+    def commit(self, facts: Sequence[AnyFact], done: Committed) -> None:
+        """Make facts durable, all or none, in order of the calls, state included."""
+        ...
+
+    def commit_batch(self, batch: ImportBatch, at_s: float, done: Committed) -> None:
+        """Make an import batch and its ``RecordsImported`` durable; a repeat changes nothing."""
+        ...
+
+    def read(self, after: int, limit: int, done: Callable[[Sequence[StoredFact]], None]) -> None:
+        """Read durable facts with a sequence above ``after``, at most ``limit``."""
+        ...
+
+    def read_extras(self, list_id: ListId, row: int, done: Callable[[bytes | None], None]) -> None:
+        """Read one record's name and custom fields (msgpack map)."""
+        ...
+
+    def load_batches(self, list_id: ListId) -> Sequence[ImportBatch]:
+        """Return a list's batches in row order, extras left out; blocks, for starts only."""
+        ...
+
+    def load_records(self, list_id: ListId) -> Sequence[RecordState]:
+        """Return the touched records of a list over all campaigns; blocks, for starts only."""
+        ...
+
+    def save_pacing(self, laws: Mapping[CampaignId, bytes]) -> None:
+        """Keep learned laws; the last ones win, loss of the newest is harmless."""
+        ...

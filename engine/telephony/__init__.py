@@ -1,0 +1,1 @@
+"""Telephony behind its port: SIP with media in production, a virtual carrier in simulation."""
