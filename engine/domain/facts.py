@@ -141,6 +141,8 @@ class AttemptIntended(Fact, frozen=True, tag=True, kw_only=True):
         verdict: Why it was allowed: zones, local times, hours row, counts, in msgpack or text.
         retry: Whether it is a quick retry that belongs to the last attempt.
         by_agent: Agent who previewed the record, or empty.
+        day: Local calendar day at the called party, for the cap per day (invariant T5).
+            [days since 1970-01-01]
     """
 
     attempt_id: AttemptId
@@ -157,6 +159,7 @@ class AttemptIntended(Fact, frozen=True, tag=True, kw_only=True):
     verdict: str
     retry: bool = False
     by_agent: AgentId = AgentId("")
+    day: int = 0
 
 
 class AttemptRerouted(Fact, frozen=True, tag=True, kw_only=True):
