@@ -1,0 +1,305 @@
+"""The risk that one more attempt, if a person answers it, finds no agent.
+
+At each answer point the agents free by then, less the calls that ask before, are a difference of
+sums of independent chances. Where its variance is small it is worked out exactly, by convolution;
+elsewhere by the Edgeworth series with continuity correction. The two agree at the seam.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.pacing.grid import Bools, Floats, Ints, Singles
+
+EXACT_VARIANCE = 4.0
+EXACT_READY = 24
+EXACT_QUEUED = 8
+_SUPPORT = 40
+_ONE_SPREAD = 1.0 / 12.0  # variance of a unit interval
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """Groups of equal, independent chances at K answer points, in C campaigns.
+
+    Attributes:
+        counts: Chances in each group, shape (C, B); whole numbers.
+        chances: Their probability at each point, shape (C, B, K), in [0, 1].
+    """
+
+    counts: Floats
+    chances: Singles
+
+    def take(self, rows: Bools | Ints) -> "Trials":
+        """Pick some campaigns.
+
+        Args:
+            rows: Which, as a mask or as indices.
+
+        Returns:
+            Their chances.
+        """
+        return Trials(self.counts[rows], self.chances[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """First four cumulants of a sum of chances, each of shape (C, K)."""
+
+    mean: Floats
+    variance: Floats
+    third: Floats
+    fourth: Floats
+
+    def take(self, rows: Bools | Ints) -> "Sums":
+        """Pick some campaigns.
+
+        Args:
+            rows: Which, as a mask or as indices.
+
+        Returns:
+            Their cumulants.
+        """
+        return Sums(self.mean[rows], self.variance[rows], self.third[rows], self.fourth[rows])
+
+
+def sum_trials(trials: Trials) -> Sums:
+    """Add up the cumulants of groups of chances.
+
+    Args:
+        trials: Chances in C campaigns at K points.
+
+    Returns:
+        Cumulants, shape (C, K).
+    """
+    q = trials.chances
+    weights = trials.counts[:, None, :].astype(q.dtype)
+    first = (weights @ q)[:, 0]
+    square = q * q
+    second = (weights @ square)[:, 0]
+    cube = (weights @ (square * q))[:, 0]
+    fourth = (weights @ (square * square))[:, 0]
+    return Sums(
+        first.astype(np.float64),
+        (first - second).astype(np.float64),
+        (first - 3 * second + 2 * cube).astype(np.float64),
+        (first - 7 * second + 12 * cube - 6 * fourth).astype(np.float64),
+    )
+
+
+def normal_cdf(z: Floats) -> Floats:
+    """Give the standard normal distribution function to 1e-7 (Abramowitz and Stegun 26.2.17).
+
+    Args:
+        z: Standard scores, any shape.
+
+    Returns:
+        Probabilities of the same shape.
+    """
+    size = np.abs(z)
+    t = 1.0 / (1.0 + 0.2316419 * size)
+    series = 1.781477937 + t * (-1.821255978 + t * 1.330274429)
+    series = t * (0.319381530 + t * (-0.356563782 + t * series))
+    tail = np.exp(-0.5 * size * size) * (0.3989422804014327 * series)
+    return np.where(z >= 0, 1.0 - tail, tail)
+
+
+def edgeworth_cdf(at: Floats, sums: Sums) -> Floats:
+    """Give the chance that an integer sum is at most a value, from its cumulants.
+
+    A sum over a lattice is the integral half way to the next integer less a 24th of the density's
+    slope (Euler and Maclaurin); taking a twelfth off the variance does just that (Sheppard).
+
+    Args:
+        at: Values, shape (C, K).
+        sums: Cumulants of the sum, shape (C, K).
+
+    Returns:
+        Chances, shape (C, K), in [0, 1].
+    """
+    variance = np.maximum(sums.variance - _ONE_SPREAD, sums.variance / 4 + 1e-6)
+    spread = np.sqrt(variance)
+    z = (at + 0.5 - sums.mean) / spread
+    skew = sums.third / (variance * spread)
+    kurt = (sums.fourth + 1.0 / 120.0) / (variance * variance)
+    z2 = z * z
+    shape = skew / 6 * (z2 - 1) + kurt / 24 * (z2 - 3) * z
+    shape = shape + skew * skew / 72 * ((z2 - 10) * z2 + 15) * z
+    density = np.exp(-0.5 * z2) * 0.3989422804014327
+    trusted = sums.variance > 0.5
+    return np.clip(normal_cdf(z) - np.where(trusted, shape * density, 0.0), 0.0, 1.0)
+
+
+def with_new(base: Sums, added: Floats, new_chance: Floats) -> Sums:
+    """Take new attempts off a sum of agents less asks.
+
+    Args:
+        base: Cumulants of agents freed less calls asked, shape (C, K).
+        added: How many new attempts, shape (C,). [calls]
+        new_chance: Chance that each asks by each point, shape (C, K).
+
+    Returns:
+        Cumulants, shape (C, K).
+    """
+    q, times = new_chance, added[:, None]
+    spread = q * (1 - q)
+    return Sums(
+        base.mean - times * q,
+        base.variance + times * spread,
+        base.third - times * spread * (1 - 2 * q),
+        base.fourth + times * spread * (1 - 6 * spread),
+    )
+
+
+def risk_of_next(
+    spare: Floats, base: Sums, added: Floats, new_chance: Floats, weights: Floats
+) -> Floats:
+    """Give the risk of the attempt that follows ``added`` new ones.
+
+    Args:
+        spare: Agents ready less calls queued, shape (C,). [agents]
+        base: Cumulants of agents freed less calls asked, shape (C, K).
+        added: New attempts before this one, shape (C,). [calls]
+        new_chance: Chance that a new attempt asks by each point, shape (C, K).
+        weights: Weight of each point, shape (C, K).
+
+    Returns:
+        Risks, shape (C,), in [0, 1].
+    """
+    sums = with_new(base, added, new_chance)
+    short = edgeworth_cdf(np.broadcast_to(-spare[:, None], sums.mean.shape), sums)
+    return np.asarray((weights * short).sum(axis=1))
+
+
+def largest_by_series(
+    spare: Floats, base: Sums, new_chance: Floats, weights: Floats, tau: Floats, room: Ints
+) -> Ints:
+    """Find by bisection how many attempts stay under the risk, from cumulants.
+
+    Args:
+        spare: Agents ready less calls queued, shape (C,). [agents]
+        base: Cumulants of agents freed less calls asked, shape (C, K).
+        new_chance: Chance that a new attempt asks by each point, shape (C, K).
+        weights: Weight of each point, shape (C, K).
+        tau: Highest risk, shape (C,), in [0, 1].
+        room: Most that may be started, shape (C,), at least 0. [calls]
+
+    Returns:
+        Largest n with the risk of the n-th at most tau, shape (C,). [calls]
+    """
+    low, high = np.zeros(len(room), dtype=np.int64), np.maximum(room, 0)
+    open_rows = np.flatnonzero(high > low)
+    while len(open_rows):
+        # The first steps look low: most ticks start none or one call.
+        span = high[open_rows] - low[open_rows]
+        step = np.where(low[open_rows] == 0, np.minimum(span, 1 + span // 8), (span + 1) // 2)
+        middle = low[open_rows] + step
+        rows = base.take(open_rows)
+        risk = risk_of_next(
+            spare[open_rows],
+            rows,
+            (middle - 1).astype(np.float64),
+            new_chance[open_rows],
+            weights[open_rows],
+        )
+        good = risk <= tau[open_rows]
+        low[open_rows] = np.where(good, middle, low[open_rows])
+        high[open_rows] = np.where(good, high[open_rows], middle - 1)
+        open_rows = open_rows[high[open_rows] > low[open_rows]]
+    return low
+
+
+def spare_distribution(spare: Ints, freed: Trials, asked: Trials) -> Floats:
+    """Work out the distribution of spare agents at each point, exactly.
+
+    Cell 0 holds everything at or under ``-8``: once asks are being taken off, a sum that low cannot
+    rise again. The last cell holds everything above; it is out of reach where variances are small.
+
+    Args:
+        spare: Agents ready less calls queued, shape (C,). [agents]
+        freed: Chances that busy agents are free, C campaigns at K points.
+        asked: Chances that calls in flight ask, C campaigns at K points.
+
+    Returns:
+        Probabilities, shape (C, K, S): cell i stands for i - 8 spare agents.
+    """
+    points = freed.chances.shape[2]
+    cells = np.zeros((len(spare), points, _SUPPORT + EXACT_QUEUED))
+    start = np.clip(spare + EXACT_QUEUED, 0, cells.shape[2] - 1)
+    cells[np.arange(len(spare)), :, start] = 1.0
+    for chance in _one_by_one(freed):
+        moved = cells * chance[:, :, None]
+        cells -= moved
+        cells[:, :, 1:] += moved[:, :, :-1]
+        cells[:, :, -1] += moved[:, :, -1]
+    for chance in _one_by_one(asked):
+        cells = take_one(cells, chance)
+    return cells
+
+
+def take_one(cells: Floats, chance: Floats) -> Floats:
+    """Take one more possible ask off a distribution of spare agents.
+
+    Args:
+        cells: Probabilities, shape (C, K, S).
+        chance: Chance that the attempt asks by each point, shape (C, K).
+
+    Returns:
+        Probabilities, shape (C, K, S).
+    """
+    moved = cells * chance[:, :, None]
+    left = cells - moved
+    left[:, :, :-1] += moved[:, :, 1:]
+    left[:, :, 0] += moved[:, :, 0]
+    return left
+
+
+def exact_risk(cells: Floats, weights: Floats) -> Floats:
+    """Give the risk of the next attempt from exact distributions.
+
+    Args:
+        cells: Probabilities of spare agents, shape (C, K, S).
+        weights: Weight of each point, shape (C, K).
+
+    Returns:
+        Risks, shape (C,), in [0, 1].
+    """
+    return np.asarray((weights * cells[:, :, : EXACT_QUEUED + 1].sum(axis=2)).sum(axis=1))
+
+
+def largest_exactly(
+    cells: Floats, new_chance: Floats, weights: Floats, tau: Floats, room: Ints
+) -> Ints:
+    """Find how many attempts stay under the risk, from exact distributions.
+
+    Args:
+        cells: Probabilities of spare agents with nothing added, shape (C, K, S).
+        new_chance: Chance that a new attempt asks by each point, shape (C, K).
+        weights: Weight of each point, shape (C, K).
+        tau: Highest risk, shape (C,), in [0, 1].
+        room: Most that may be started, shape (C,). [calls]
+
+    Returns:
+        Largest n with the risk of the n-th at most tau, shape (C,). [calls]
+    """
+    found = np.zeros(len(room), dtype=np.int64)
+    rows = np.arange(len(room))
+    while len(rows):
+        more = (exact_risk(cells, weights[rows]) <= tau[rows]) & (found[rows] < room[rows])
+        rows, cells = rows[more], cells[more]
+        found[rows] += 1
+        cells = take_one(cells, new_chance[rows])
+    return found
+
+
+def _one_by_one(trials: Trials) -> list[Floats]:
+    """Lay trials out one after the other, padded with impossible ones, each of shape (C, K)."""
+    counts = trials.counts.astype(np.int64)
+    totals = counts.sum(axis=1)
+    most = int(totals.max(initial=0))
+    rows = np.repeat(np.arange(len(counts)), totals)
+    bins = np.repeat(np.tile(np.arange(counts.shape[1]), len(counts)), counts.ravel())
+    places = np.arange(len(rows)) - np.repeat(np.cumsum(totals) - totals, totals)
+    laid = np.zeros((most, len(counts), trials.chances.shape[2]))
+    laid[places, rows] = trials.chances[rows, bins]
+    return list(laid)
