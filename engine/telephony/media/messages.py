@@ -1,0 +1,208 @@
+"""Answer for what the engine and its media switch say to each other: msgpack, one batch a datagram.
+
+Legs are named by their row in the switch's arrays; the client owns the rows and uses one again only
+when the switch has acknowledged its release. IPv4 addresses are host-order numbers.
+"""
+
+from typing import Final
+
+import msgspec
+
+
+class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """A tagged array: small on the wire, half a microsecond to read."""
+
+
+class Open(_Message, frozen=True):
+    """Begin a leg on a local port; it is silent until connected.
+
+    Attributes:
+        leg: Row of the leg.
+        port: Index of its local port.
+        ssrc: Its synchronisation source for what we send; the start of its sequence numbers and
+            timestamps follows from it, so that a restarted switch continues them.
+    """
+
+    leg: int
+    port: int
+    ssrc: int
+
+
+class OpenAudio(_Message, frozen=True):
+    """Begin a leg without a phone; its audio comes and goes as ``Audio``."""
+
+    leg: int
+
+
+class Connect(_Message, frozen=True):
+    """Tie a leg to the address and codec that were negotiated; again after each re-INVITE.
+
+    Attributes:
+        leg: Row of the leg.
+        ip: Negotiated address; 0 sends nothing (hold, RFC 3264 §8.4).
+        udp_port: Negotiated port.
+        law: Law of G.711, 0 for µ and 1 for A.
+        payload_type: RTP payload type of that law.
+        event_type: Payload type of telephone events, -1 without.
+        sends: Whether we send; false for a far end that only sends.
+        learn_ip: Whose packets may be learnt when the negotiated address is not their source:
+            -1 nobody's, 0 anybody's, else this address's only.
+        heard_ip: Source known already from before a restart, 0 without.
+        heard_port: Its port.
+    """
+
+    leg: int
+    ip: int
+    udp_port: int
+    law: int
+    payload_type: int
+    event_type: int
+    sends: bool
+    learn_ip: int
+    heard_ip: int
+    heard_port: int
+
+
+class Mix(_Message, frozen=True):
+    """Say whom some listeners hear; all rows act at one tick, other listeners stay as they are."""
+
+    rows: dict[int, tuple[int, ...]]
+
+
+class Play(_Message, frozen=True):
+    """Play a prompt to a leg in place of any before; ``play`` names this playing in events."""
+
+    leg: int
+    play: int
+    prompt: str
+    loop: bool
+    instead: bool
+
+
+class StopPlay(_Message, frozen=True):
+    """Stop what is played to a leg."""
+
+    leg: int
+
+
+class Release(_Message, frozen=True):
+    """End a leg; its source's late packets are dropped."""
+
+    leg: int
+
+
+class Audio(_Message, frozen=True):
+    """20 ms of PCM16 at 8 kHz, little-endian: said by an audio leg, or heard by it."""
+
+    leg: int
+    pcm: bytes
+
+
+class DescribeStats(_Message, frozen=True):
+    """Ask for ``Stats``."""
+
+    ticket: int
+
+
+class Heard(_Message, frozen=True):
+    """A leg's first packet came; from now on it is taken from this source only."""
+
+    leg: int
+    ip: int
+    udp_port: int
+
+
+class FellSilent(_Message, frozen=True):
+    """Nothing has come from a connected leg for longer than the limit."""
+
+    leg: int
+
+
+class Resumed(_Message, frozen=True):
+    """A leg that had fallen silent is heard again."""
+
+    leg: int
+
+
+class PlayEnded(_Message, frozen=True):
+    """A prompt that is not looped was sent to its end."""
+
+    leg: int
+    play: int
+
+
+class PlayFailed(_Message, frozen=True):
+    """A prompt could not be read."""
+
+    leg: int
+    play: int
+    reason: str
+
+
+class Digit(_Message, frozen=True):
+    """A key was pressed (RFC 4733 §3.2)."""
+
+    leg: int
+    digit: str
+
+
+class Stats(_Message, frozen=True, kw_only=True):
+    """What a switch did since its start.
+
+    Attributes:
+        ticket: Which question this answers.
+        legs: Legs open.
+        ticks: Ticks worked.
+        tick_p50_ms: Median time of work in a tick, over the last minute. [ms]
+        tick_p99_ms: The time that 99 of 100 ticks stayed under, over the last minute. [ms]
+        tick_max_ms: The longest of the last minute. [ms]
+        late_ticks: Ticks that began 20 ms or more after their time and were caught up.
+        skipped_ticks: Ticks given up because the process was held for too long.
+        received: RTP packets taken.
+        sent: RTP packets sent.
+        foreign: Datagrams dropped because their source was tied to no leg.
+        malformed: Datagrams dropped because they were no RTP that we understand.
+        concealed: Frames that were missing while a stream ran.
+        late_packets: Packets that came after they were due.
+        send_errors: Packets that the system refused to send.
+        cpu_s: Processor time used. [s]
+    """
+
+    ticket: int
+    legs: int
+    ticks: int
+    tick_p50_ms: float
+    tick_p99_ms: float
+    tick_max_ms: float
+    late_ticks: int
+    skipped_ticks: int
+    received: int
+    sent: int
+    foreign: int
+    malformed: int
+    concealed: int
+    late_packets: int
+    send_errors: int
+    cpu_s: float
+
+
+Command = Open | OpenAudio | Connect | Mix | Play | StopPlay | Release | Audio | DescribeStats
+Event = Heard | FellSilent | Resumed | PlayEnded | PlayFailed | Digit | Audio | Stats
+
+
+class Commands(msgspec.Struct, frozen=True, array_like=True):
+    """Commands that act together at the next tick; ``seq`` counts batches from 1."""
+
+    seq: int
+    items: list[Command]
+
+
+class Events(msgspec.Struct, frozen=True, array_like=True):
+    """What happened by the end of a tick, with the last batch of commands that acted."""
+
+    acked: int
+    items: list[Event]
+
+
+MOST_BYTES: Final = 65536
+"""Largest datagram either way. [bytes]"""

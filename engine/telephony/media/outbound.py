@@ -1,0 +1,121 @@
+"""Answer for the packets we send: one row a leg, ordered by local port, headers of our own.
+
+Sequence numbers and timestamps of a leg follow from its SSRC and the tick, which is the machine's
+monotonic clock: a switch that is restarted goes on where the dead one was, and to the far end the
+gap is packet loss and no more (RFC 3550 §5.1).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.telephony.media.g711 import FRAME, U8
+from engine.telephony.media.jitter import Bools, Index
+from engine.telephony.media.packets import RTP_OUT, Ints
+
+SOCKADDR: Final = np.dtype(
+    {
+        "names": ["family", "udp_port", "ip"],
+        "formats": ["=u2", ">u2", ">u4"],
+        "offsets": [0, 2, 4],
+        "itemsize": 16,
+    }
+)
+"""``struct sockaddr_in`` of Linux."""
+
+_AF_INET: Final = 2
+_MARKER: Final = 0x80
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What is to be sent in a tick.
+
+    Attributes:
+        packets: One packet a row, shape (N,) of RTP_OUT.
+        addresses: Destination of each, shape (N,) of SOCKADDR.
+        counts: How many of the rows, in order, leave from each local port, shape (ports,).
+    """
+
+    packets: npt.NDArray[np.void]
+    addresses: npt.NDArray[np.void]
+    counts: Ints
+
+
+class Outbound:
+    """The packets of all sending legs, kept from tick to tick; only what changes is rewritten."""
+
+    def __init__(self, legs: int, ports: int) -> None:
+        self._packets = np.zeros(legs, dtype=RTP_OUT)
+        self._packets["b0"] = 0x80
+        self._addresses = np.zeros(legs, dtype=SOCKADDR)
+        self._addresses["family"] = _AF_INET
+        self._ports = ports
+        self._counts: Ints = np.zeros(ports, dtype=np.int64)
+        self._legs: Index = np.zeros(0, dtype=np.intp)
+        self._ssrc: Ints = np.zeros(legs, dtype=np.int64)
+        self._seq: Ints = np.zeros(legs, dtype=np.int64)
+        self._phase: Ints = np.zeros(legs, dtype=np.int64)
+        self._begins: Bools = np.zeros(legs, dtype=np.bool_)
+        self._any_begins = False
+        self.port: Ints = np.zeros(legs, dtype=np.int64)
+        self.payload_type: Ints = np.zeros(legs, dtype=np.int64)
+        self.ip: Ints = np.zeros(legs, dtype=np.int64)
+        self.udp_port: Ints = np.zeros(legs, dtype=np.int64)
+        self.sends: Bools = np.zeros(legs, dtype=np.bool_)
+        self.sent: Ints = np.zeros(legs, dtype=np.int64)
+
+    def open(self, leg: int, port: int, ssrc: int, tick: int) -> None:
+        """Begin a leg; it sends nothing yet."""
+        self.port[leg], self._ssrc[leg] = port, ssrc
+        self._phase[leg] = ssrc * 2654435761 & 0xFFFFFFFF
+        self._seq[leg] = (ssrc ^ (ssrc >> 16)) + tick
+        self.sends[leg] = False
+        self.sent[leg] = self.ip[leg] = self.udp_port[leg] = 0
+        self._begins[leg] = True
+
+    def close(self, leg: int) -> None:
+        """Send nothing more for a leg."""
+        self.sends[leg] = False
+
+    def arrange(self) -> Index:
+        """Lay the rows out anew after a leg began, ended or moved; return the legs in order."""
+        legs = np.flatnonzero(self.sends & (self.ip != 0) & (self.udp_port != 0))
+        legs = legs[np.argsort(self.port[legs], kind="stable")]
+        rows = slice(0, legs.size)
+        self._packets["ssrc"][rows] = self._ssrc[legs]
+        self._packets["b1"][rows] = self.payload_type[legs]
+        self._addresses["udp_port"][rows] = self.udp_port[legs]
+        self._addresses["ip"][rows] = self.ip[legs]
+        self._counts = np.bincount(self.port[legs], minlength=self._ports)
+        self._legs = legs
+        self._any_begins = bool(self._begins[legs].any())
+        return legs
+
+    def fill(self, tick: int, heard: U8) -> Sending:
+        """Return the packets of a tick.
+
+        Args:
+            tick: The tick now being worked on.
+            heard: What each leg in order hears, shape (N, FRAME).
+        """
+        legs = self._legs
+        packets = self._packets[: legs.size]
+        seq = self._seq[legs]
+        packets["seq"] = seq & 0xFFFF
+        packets["ts"] = (self._phase[legs] + tick * FRAME) & 0xFFFFFFFF
+        packets["payload"] = heard
+        self._seq[legs] = seq + 1
+        self.sent[legs] += 1
+        if self._any_begins:
+            self._mark(packets)
+        return Sending(packets, self._addresses[: legs.size], self._counts)
+
+    def _mark(self, packets: npt.NDArray[np.void]) -> None:
+        """Mark the first packet of each stream, and unmark it at the next tick (RFC 3551 §4.1)."""
+        begins = self._begins[self._legs]
+        packets["b1"] = self.payload_type[self._legs] | np.where(begins, _MARKER, 0)
+        self._begins[self._legs] = False
+        self._any_begins = bool(begins.any())
