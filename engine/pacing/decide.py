@@ -16,12 +16,15 @@ from engine.pacing.risk import (
     Trials,
     largest_by_series,
     largest_exactly,
+    risk_of_next,
     spare_distribution,
     sum_trials,
     with_new,
 )
 
 UNLIMITED = 1 << 30
+_CHUNK = 256  # rows at a time, so that exact sums stay in the processor's cache
+_DOUBT = 0.1  # more than the series can be wrong where sums are small
 
 
 class Mode(IntEnum):
@@ -171,12 +174,11 @@ def decide(snapshot: Snapshot, laws: Laws, prices: Prices) -> Decision:
     in_progress = _in_progress(snapshot)
     room, reason = _room(snapshot, in_progress, free_soon)
     paced, pace_reason = _paced(snapshot, laws, prices, ahead, in_progress)
-    chosen = ahead[rows] & (room[rows] > 0)
-    if chosen.any():
+    chosen = np.flatnonzero(ahead[rows] & (room[rows] > 0))
+    if len(chosen):
         picked = rows[chosen]
-        paced[picked] = _most_under(
-            outlook.take(chosen), snapshot, prices.tau[picked], room[picked], picked
-        )
+        outlook = outlook.take(chosen) if len(chosen) < len(rows) else outlook
+        paced[picked] = _most_under(outlook, snapshot, prices.tau[picked], room[picked], picked)
     calls = np.clip(np.minimum(paced, room), 0, None)
     why = np.where(paced < room, pace_reason, reason)
     mode_now = np.where(
@@ -209,9 +211,7 @@ class _Outlook:
     new_chance: Floats
     weights: Floats
 
-    def take(self, chosen: Bools) -> "_Outlook":
-        if chosen.all():
-            return self
+    def take(self, chosen: Bools | Ints) -> "_Outlook":
         return _Outlook(
             self.freed_trials.take(chosen),
             self.asked_trials.take(chosen),
@@ -305,11 +305,20 @@ def _most_under(outlook: _Outlook, snapshot: Snapshot, tau: Floats, room: Ints, 
     found = largest_by_series(
         spare.astype(np.float64), base, outlook.new_chance, outlook.weights, tau, room
     )
+    small = _worth_exactness(outlook, base, spare, found, tau)
+    for start in range(0, len(small), _CHUNK):
+        part = small[start : start + _CHUNK]
+        few = outlook.take(part)
+        cells = spare_distribution(spare[part], few.freed_trials, few.asked_trials)
+        found[part] = largest_exactly(cells, few.new_chance, few.weights, tau[part], room[part])
+    return found
+
+
+def _worth_exactness(outlook: _Outlook, base: Sums, spare: Ints, found: Ints, tau: Floats) -> Ints:
+    """Find the rows whose sums are so small that the series may mislead, and matter."""
     spread = with_new(base, found.astype(np.float64), outlook.new_chance).variance
     small = (spread * outlook.weights).sum(axis=1) <= EXACT_VARIANCE
     small &= (spare <= EXACT_READY) & (spare >= -EXACT_QUEUED)
-    if small.any():
-        few = outlook.take(small)
-        cells = spare_distribution(spare[small], few.freed_trials, few.asked_trials)
-        found[small] = largest_exactly(cells, few.new_chance, few.weights, tau[small], room[small])
-    return found
+    none = np.zeros(len(spare))
+    first = risk_of_next(spare.astype(np.float64), base, none, outlook.new_chance, outlook.weights)
+    return np.flatnonzero(small & (first <= tau + _DOUBT))

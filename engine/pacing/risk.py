@@ -5,16 +5,17 @@ sums of independent chances. Where its variance is small it is worked out exactl
 elsewhere by the Edgeworth series with continuity correction. The two agree at the seam.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from engine.pacing.grid import Bools, Floats, Ints, Singles
 
-EXACT_VARIANCE = 4.0
+EXACT_VARIANCE = 2.0
 EXACT_READY = 24
 EXACT_QUEUED = 8
-_SUPPORT = 40
+_REACH = 7.0  # spreads above the mean that count as out of reach
 _ONE_SPREAD = 1.0 / 12.0  # variance of a unit interval
 
 
@@ -209,11 +210,34 @@ def largest_by_series(
     return low
 
 
-def spare_distribution(spare: Ints, freed: Trials, asked: Trials) -> Floats:
-    """Work out the distribution of spare agents at each point, exactly.
+@dataclass(frozen=True, slots=True)
+class SpareCells:
+    """Exact distributions of spare agents at K points, in C campaigns.
 
-    Cell 0 holds everything at or under ``-8``: once asks are being taken off, a sum that low cannot
-    rise again. The last cell holds everything above; it is out of reach where variances are small.
+    Attributes:
+        shares: Probabilities, shape (C, K, S); cell i stands for ``i - below`` spare agents. The
+            last stands for more too: the top is out of reach where variances are small. So does the
+            first for fewer, once only asks are left to come.
+        below: How far under zero the cells reach. [agents]
+    """
+
+    shares: Floats
+    below: int
+
+    def take(self, rows: Bools | Ints) -> "SpareCells":
+        """Pick some campaigns.
+
+        Args:
+            rows: Which, as a mask or as indices.
+
+        Returns:
+            Their distributions.
+        """
+        return SpareCells(self.shares[rows], self.below)
+
+
+def spare_distribution(spare: Ints, freed: Trials, asked: Trials) -> SpareCells:
+    """Work out the distribution of spare agents at each point, exactly.
 
     Args:
         spare: Agents ready less calls queued, shape (C,). [agents]
@@ -221,59 +245,65 @@ def spare_distribution(spare: Ints, freed: Trials, asked: Trials) -> Floats:
         asked: Chances that calls in flight ask, C campaigns at K points.
 
     Returns:
-        Probabilities, shape (C, K, S): cell i stands for i - 8 spare agents.
+        Distributions of C campaigns at K points.
     """
-    points = freed.chances.shape[2]
-    cells = np.zeros((len(spare), points, _SUPPORT + EXACT_QUEUED))
-    start = np.clip(spare + EXACT_QUEUED, 0, cells.shape[2] - 1)
-    cells[np.arange(len(spare)), :, start] = 1.0
+    below = max(0, -int(spare.min(initial=0)))
+    rising = sum_trials(freed)
+    reach = (rising.mean + _REACH * np.sqrt(np.maximum(rising.variance, 0.0))).max(initial=0.0)
+    cells = below + max(0, int(spare.max(initial=0))) + math.ceil(reach) + 3
+    shares = np.zeros((len(spare), freed.chances.shape[2], cells))
+    shares[np.arange(len(spare)), :, spare + below] = 1.0
     for chance in _one_by_one(freed):
-        moved = cells * chance[:, :, None]
-        cells -= moved
-        cells[:, :, 1:] += moved[:, :, :-1]
-        cells[:, :, -1] += moved[:, :, -1]
+        moved = shares * chance[:, :, None]
+        shares -= moved
+        shares[:, :, 1:] += moved[:, :, :-1]
+        shares[:, :, -1] += moved[:, :, -1]
     for chance in _one_by_one(asked):
-        cells = take_one(cells, chance)
-    return cells
+        moved = shares * chance[:, :, None]
+        shares -= moved
+        shares[:, :, :-1] += moved[:, :, 1:]
+        shares[:, :, 0] += moved[:, :, 0]
+    return SpareCells(shares, below)
 
 
-def take_one(cells: Floats, chance: Floats) -> Floats:
+def take_one(cells: SpareCells, chance: Floats) -> SpareCells:
     """Take one more possible ask off a distribution of spare agents.
 
     Args:
-        cells: Probabilities, shape (C, K, S).
+        cells: Distributions of C campaigns at K points.
         chance: Chance that the attempt asks by each point, shape (C, K).
 
     Returns:
-        Probabilities, shape (C, K, S).
+        Distributions of C campaigns at K points.
     """
-    moved = cells * chance[:, :, None]
-    left = cells - moved
+    moved = cells.shares * chance[:, :, None]
+    left = cells.shares - moved
     left[:, :, :-1] += moved[:, :, 1:]
     left[:, :, 0] += moved[:, :, 0]
-    return left
+    return SpareCells(left, cells.below)
 
 
-def exact_risk(cells: Floats, weights: Floats) -> Floats:
+def exact_risk(cells: SpareCells, weights: Floats) -> Floats:
     """Give the risk of the next attempt from exact distributions.
 
     Args:
-        cells: Probabilities of spare agents, shape (C, K, S).
+        cells: Distributions of C campaigns at K points.
         weights: Weight of each point, shape (C, K).
 
     Returns:
         Risks, shape (C,), in [0, 1].
     """
-    return np.asarray((weights * cells[:, :, : EXACT_QUEUED + 1].sum(axis=2)).sum(axis=1))
+    short = cells.shares[:, :, : cells.below + 1].sum(axis=2)
+    return np.asarray((weights * short).sum(axis=1))
 
 
 def largest_exactly(
-    cells: Floats, new_chance: Floats, weights: Floats, tau: Floats, room: Ints
+    cells: SpareCells, new_chance: Floats, weights: Floats, tau: Floats, room: Ints
 ) -> Ints:
     """Find how many attempts stay under the risk, from exact distributions.
 
     Args:
-        cells: Probabilities of spare agents with nothing added, shape (C, K, S).
+        cells: Distributions of C campaigns at K points, with nothing added.
         new_chance: Chance that a new attempt asks by each point, shape (C, K).
         weights: Weight of each point, shape (C, K).
         tau: Highest risk, shape (C,), in [0, 1].
@@ -286,20 +316,19 @@ def largest_exactly(
     rows = np.arange(len(room))
     while len(rows):
         more = (exact_risk(cells, weights[rows]) <= tau[rows]) & (found[rows] < room[rows])
-        rows, cells = rows[more], cells[more]
+        rows, cells = rows[more], cells.take(more)
         found[rows] += 1
         cells = take_one(cells, new_chance[rows])
     return found
 
 
-def _one_by_one(trials: Trials) -> list[Floats]:
-    """Lay trials out one after the other, padded with impossible ones, each of shape (C, K)."""
+def _one_by_one(trials: Trials) -> Floats:
+    """Lay trials out one after the other, padded with impossible ones, shape (T, C, K)."""
     counts = trials.counts.astype(np.int64)
     totals = counts.sum(axis=1)
-    most = int(totals.max(initial=0))
     rows = np.repeat(np.arange(len(counts)), totals)
     bins = np.repeat(np.tile(np.arange(counts.shape[1]), len(counts)), counts.ravel())
     places = np.arange(len(rows)) - np.repeat(np.cumsum(totals) - totals, totals)
-    laid = np.zeros((most, len(counts), trials.chances.shape[2]))
+    laid = np.zeros((int(totals.max(initial=0)), len(counts), trials.chances.shape[2]))
     laid[places, rows] = trials.chances[rows, bins]
-    return list(laid)
+    return laid
