@@ -1,0 +1,1 @@
+"""Generated from proto/ by gateway.generate; do not edit."""

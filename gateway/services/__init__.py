@@ -1,0 +1,1 @@
+"""The services of paceline.v1, one file each."""
