@@ -1,0 +1,418 @@
+"""The SQLite journal, without threads: opens, recovers, and makes one group durable at a time.
+
+Not safe for two threads at once; ``SqliteStore`` calls it from its writer thread only.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.domain.facts import AnyFact, RecordPhase, RecordsImported, encode
+from engine.domain.ids import CampaignId, ListId
+from engine.domain.refusals import JournalError
+from engine.ports import ImportBatch, RecordState, StoredFact, StoredState
+from engine.store import schema
+from engine.store.codec import (
+    checksum,
+    decode_fact,
+    decode_value,
+    encode_batch,
+    encode_extras,
+    encode_value,
+)
+from engine.store.projection import (
+    Drop,
+    ForgetCampaign,
+    ForgetList,
+    Put,
+    State,
+    Table,
+    Value,
+    advance,
+    key_of_record,
+)
+
+ROWS_PER_STATEMENT = 512
+RECORDS_KEPT = 65_536
+"""Settled records whose standing stays in memory, beside those under an attempt. [records]"""
+VERIFIED_AT_OPEN = 100_000
+"""Newest facts whose checksums are checked at open; older ones are when they are read. [facts]"""
+
+_Row = tuple[int, str, str | int, int, bytes]
+_PADDING: _Row = (schema.SKIP, "", "", 0, b"")
+
+
+@dataclass(frozen=True, slots=True)
+class FactsToCommit:
+    """Facts of one commit, and their octets."""
+
+    facts: Sequence[AnyFact]
+    bodies: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchToCommit:
+    """An import batch."""
+
+    batch: ImportBatch
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class PacingToKeep:
+    """Learned laws by campaign."""
+
+    laws: Mapping[CampaignId, bytes]
+
+
+Item = FactsToCommit | BatchToCommit | PacingToKeep
+
+
+class Journal:
+    """One open SQLite file.
+
+    Attributes:
+        epoch: Of this life, durable.
+        last_sequence: Of the last durable fact.
+
+    Raises:
+        JournalError: The file cannot be opened, is damaged, foreign, or of a newer version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.epoch = 0
+        self.last_sequence = 0
+        self._told = 0
+        self._pacing: dict[CampaignId, bytes] = {}
+        self._state = State()
+        self._connection = self._open()
+        self._begin_epoch()
+        self._told = self.last_sequence
+
+    @property
+    def recovered(self) -> StoredState:
+        """Everything a start needs, as it stands now."""
+        return self._state.stored(self.epoch, self.last_sequence, self._pacing)
+
+    def commit(self, items: Sequence[Item]) -> list[StoredFact]:
+        """Make a group durable, all or none, and return its facts with their places.
+
+        Raises:
+            JournalError: Nothing of it may be relied upon; ``reopen`` before the next one.
+        """
+        try:
+            return self._commit(items)
+        except sqlite3.Error as error:
+            raise JournalError(f"{self._path} cannot be written: {error}") from error
+
+    def reopen(self) -> list[StoredFact]:
+        """Open the file anew after a failure and return facts that turned out to be durable.
+
+        A failed sync may leave pages in the cache that never reached the disk, so all of them are
+        written once more, to the main file.
+
+        Raises:
+            JournalError: It still does not work.
+        """
+        try:
+            self._connection.close()
+            self._connection = self._open()
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._set_meta("epoch", self.epoch)
+        except (sqlite3.Error, OSError) as error:
+            raise JournalError(f"{self._path} cannot be opened again: {error}") from error
+        found = list(self._facts(self._told))
+        self._told = self.last_sequence
+        return found
+
+    def close(self) -> None:
+        """Move all to the main file and close it."""
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            self._connection.close()
+
+    # --- opening -----------------------------------------------------------------------------
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            connection = schema.connect(self._path)
+        except sqlite3.Error as error:
+            raise JournalError(f"{self._path} cannot be opened: {error}") from error
+        try:
+            schema.prepare(connection, self._path)
+            self._recover(connection)
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            raise JournalError(
+                f"{self._path} is damaged: {error}", slug="journal-damaged"
+            ) from error
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _recover(self, connection: sqlite3.Connection) -> None:
+        meta = dict(connection.execute("SELECT name, value FROM meta"))
+        if not {"epoch", "last_sequence"} <= meta.keys():
+            raise JournalError(f"{self._path} is damaged: no epoch", slug="journal-damaged")
+        self.epoch, self.last_sequence = meta["epoch"], meta["last_sequence"]
+        self._verify_log(connection)
+        self._state = State()
+        self._pacing = {}
+        for kind, key, crc, body in connection.execute(
+            "SELECT kind, key, crc, body FROM state WHERE kind <> ?", (Table.RECORD.value,)
+        ):
+            self._restore(str(kind), str(key), crc, body)
+
+    def _restore(self, kind: str, key: str, crc: int, body: bytes) -> None:
+        if kind == "pacing":
+            self._pacing[CampaignId(key)] = body if checksum(f"pacing/{key}", body) == crc else b""
+            return
+        try:
+            table = Table(kind)
+        except ValueError as error:
+            raise JournalError(
+                f"{self._path}: no table {kind!r}", slug="journal-damaged"
+            ) from error
+        self._state.table(table)[key] = decode_value(table, key, crc, body)
+
+    def _verify_log(self, connection: sqlite3.Connection) -> None:
+        last = connection.execute("SELECT max(sequence) FROM facts").fetchone()[0] or 0
+        if last != self.last_sequence:
+            raise JournalError(
+                f"{self._path} is damaged: the log ends at {last}, not at {self.last_sequence}",
+                slug="journal-damaged",
+            )
+        first = max(0, last - VERIFIED_AT_OPEN)
+        due = first + 1
+        for sequence, crc, body in _log(connection, first):
+            if sequence != due:
+                break
+            decode_fact(sequence, crc, body)
+            due += 1
+        if due != last + 1:
+            raise JournalError(f"{self._path}: fact {due} is missing", slug="journal-damaged")
+
+    def _begin_epoch(self) -> None:
+        self.epoch += 1
+        try:
+            self._set_meta("epoch", self.epoch)
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise JournalError(f"{self._path} cannot be written: {error}") from error
+
+    def _set_meta(self, name: str, value: int) -> None:
+        self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    def _facts(self, after: int) -> Iterable[StoredFact]:
+        for sequence, crc, body in _log(self._connection, after):
+            yield decode_fact(sequence, crc, body)
+
+    # --- committing --------------------------------------------------------------------------
+
+    def _commit(self, items: Sequence[Item]) -> list[StoredFact]:
+        group = _Group(self.last_sequence)
+        self._fetch_records(items)
+        for item in items:
+            match item:
+                case FactsToCommit(facts, bodies):
+                    for fact, body in zip(facts, bodies, strict=True):
+                        self._add(group, fact, body)
+                case BatchToCommit(batch, at_s):
+                    self._add_batch(group, batch, at_s)
+                case PacingToKeep(laws):
+                    group.laws.update(laws)
+        self._write(group)
+        self.last_sequence = self._told = group.last_sequence
+        self._pacing.update(group.laws)
+        self._forget_settled(group)
+        return group.stored
+
+    def _add(self, group: "_Group", fact: AnyFact, body: bytes) -> None:
+        group.append(fact, body)
+        for change in advance(self._state, fact):
+            match change:
+                case Put(table, key, value):
+                    group.rows[table, key] = value
+                case Drop(table, key):
+                    group.rows[table, key] = None
+                case ForgetList() | ForgetCampaign():
+                    group.forget(change)
+
+    def _add_batch(self, group: "_Group", batch: ImportBatch, at_s: float) -> None:
+        name = (batch.list_id, batch.import_id, batch.batch)
+        gone = ForgetList(batch.list_id) in group.forgotten
+        if name in group.batches or (not gone and self._has_batch(name)):
+            return
+        group.batches[name] = batch
+        fact = RecordsImported(
+            at_s=at_s,
+            list_id=batch.list_id,
+            import_id=batch.import_id,
+            batch=batch.batch,
+            first_row=batch.first_row,
+            count=batch.count,
+            rejected=len(batch.rejected),
+            source_lines=batch.source_lines,
+        )
+        group.append(fact, encode(fact))
+
+    def _has_batch(self, name: tuple[ListId, str, int]) -> bool:
+        sql = "SELECT 1 FROM batches WHERE list_id = ? AND import_id = ? AND batch = ?"
+        return self._connection.execute(sql, name).fetchone() is not None
+
+    def _write(self, group: "_Group") -> None:
+        rows = group.intake()
+        if not rows and not group.forgotten:
+            return
+        if not group.forgotten and not group.batches and len(rows) <= ROWS_PER_STATEMENT:
+            self._insert(rows)
+            return
+        self._connection.execute("BEGIN IMMEDIATE")
+        for change in group.forgotten:
+            _delete(self._connection, change)
+        for at in range(0, len(rows), ROWS_PER_STATEMENT):
+            self._insert(rows[at : at + ROWS_PER_STATEMENT])
+        for batch in group.batches.values():
+            _insert_batch(self._connection, batch)
+        self._connection.execute("COMMIT")
+
+    def _insert(self, rows: Sequence[_Row]) -> None:
+        size = 1 << (len(rows) - 1).bit_length() if rows else 0
+        padded = [*rows, *([_PADDING] * (size - len(rows)))]
+        values = ",".join(["(?,?,?,?,?)"] * size)
+        sql = f"INSERT INTO intake VALUES {values}"  # noqa: S608  # marks only
+        self._connection.execute(sql, [value for row in padded for value in row])
+
+    # --- records in memory -------------------------------------------------------------------
+
+    def _fetch_records(self, items: Sequence[Item]) -> None:
+        known = self._state.records
+        wanted = {
+            key
+            for item in items
+            if isinstance(item, FactsToCommit)
+            for key in map(key_of_record, item.facts)
+            if key is not None and key not in known
+        }
+        for key, crc, body in _find(self._connection, sorted(wanted)):
+            record = decode_value(Table.RECORD, key, crc, body)
+            assert isinstance(record, RecordState)
+            known[key] = record
+
+    def _forget_settled(self, group: "_Group") -> None:
+        records = self._state.records
+        if len(records) <= RECORDS_KEPT:
+            return
+        for table, key in group.rows:
+            record = records.get(key) if table is Table.RECORD else None
+            if record is not None and record.phase != RecordPhase.IN_PROGRESS.value:
+                del records[key]
+
+
+class _Group:
+    """What one transaction writes."""
+
+    def __init__(self, last_sequence: int) -> None:
+        self.last_sequence = last_sequence
+        self.stored: list[StoredFact] = []
+        self.rows: dict[tuple[Table, str], Value | None] = {}
+        self.batches: dict[tuple[ListId, str, int], ImportBatch] = {}
+        self.laws: dict[CampaignId, bytes] = {}
+        self.forgotten: list[ForgetList | ForgetCampaign] = []
+        self._log: list[_Row] = []
+
+    def append(self, fact: AnyFact, body: bytes) -> None:
+        self.last_sequence += 1
+        sequence = self.last_sequence
+        self.stored.append(StoredFact(sequence, fact))
+        crc = checksum(f"facts/{sequence}", body)
+        self._log.append((schema.FACT, "", sequence, crc, body))
+
+    def forget(self, change: ForgetList | ForgetCampaign) -> None:
+        """Take back what this group wrote so far, and remember to delete what is stored."""
+        self.forgotten.append(change)
+        for name, value in list(self.rows.items()):
+            if isinstance(value, RecordState) and _concerns(change, value):
+                del self.rows[name]
+        if isinstance(change, ForgetList):
+            for batch in [key for key in self.batches if key[0] == change.list_id]:
+                del self.batches[batch]
+
+    def intake(self) -> list[_Row]:
+        rows = list(self._log)
+        for (table, key), value in self.rows.items():
+            if value is None:
+                rows.append((schema.DROP, table.value, key, 0, b""))
+            else:
+                body = encode_value(table, value)
+                rows.append((schema.PUT, table.value, key, checksum(f"{table}/{key}", body), body))
+        for campaign_id, law in self.laws.items():
+            crc = checksum(f"pacing/{campaign_id}", law)
+            rows.append((schema.PUT, "pacing", campaign_id, crc, law))
+        if self._log:
+            rows.append((schema.LAST, "", self.last_sequence, 0, b""))
+        return rows
+
+
+def _concerns(change: ForgetList | ForgetCampaign, record: RecordState) -> bool:
+    match change:
+        case ForgetList(list_id):
+            return record.list_id == list_id
+        case ForgetCampaign(campaign_id):
+            return record.campaign_id == campaign_id
+
+
+def _delete(connection: sqlite3.Connection, change: ForgetList | ForgetCampaign) -> None:
+    match change:
+        case ForgetList(list_id):
+            # "0" is the character after "/": all keys that begin with "list/".
+            connection.execute(
+                "DELETE FROM state WHERE kind = 'record' AND key >= ? AND key < ?",
+                (f"{list_id}/", f"{list_id}0"),
+            )
+            connection.execute("DELETE FROM batches WHERE list_id = ?", (list_id,))
+            connection.execute("DELETE FROM extras WHERE list_id = ?", (list_id,))
+        case ForgetCampaign(campaign_id):
+            connection.execute(
+                "DELETE FROM state WHERE kind = 'record' AND key LIKE ?", (f"%/{campaign_id}",)
+            )
+
+
+def _insert_batch(connection: sqlite3.Connection, batch: ImportBatch) -> None:
+    body = encode_batch(batch)
+    crc = checksum(f"batches/{batch.list_id}/{batch.first_row}", body)
+    connection.execute(
+        "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?)",
+        (batch.list_id, batch.first_row, batch.import_id, batch.batch, crc, body),
+    )
+    for first_row, extras in encode_extras(batch):
+        crc = checksum(f"extras/{batch.list_id}/{first_row}", extras)
+        connection.execute(
+            "INSERT INTO extras VALUES (?, ?, ?, ?)", (batch.list_id, first_row, crc, extras)
+        )
+
+
+def _log(connection: sqlite3.Connection, after: int) -> sqlite3.Cursor:
+    return connection.execute(
+        "SELECT sequence, crc, body FROM facts WHERE sequence > ? ORDER BY sequence", (after,)
+    )
+
+
+def _find(connection: sqlite3.Connection, keys: Sequence[str]) -> Iterable[tuple[str, int, bytes]]:
+    """Look up records' standings; one row comes back, however many there are (see ``schema``)."""
+    for at in range(0, len(keys), ROWS_PER_STATEMENT):
+        some = list(keys[at : at + ROWS_PER_STATEMENT])
+        size = 1 << (len(some) - 1).bit_length()
+        marks = ",".join("?" * size)
+        sql = (
+            "SELECT group_concat(key || ' ' || crc || ' ' || hex(body), ',') FROM state "  # noqa: S608
+            f"WHERE kind = 'record' AND key IN ({marks})"  # marks only
+        )
+        found = connection.execute(sql, some + [""] * (size - len(some))).fetchone()[0]
+        for entry in found.split(",") if found else ():
+            key, crc, body = entry.split(" ")
+            yield key, int(crc), bytes.fromhex(body)

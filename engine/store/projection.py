@@ -1,0 +1,418 @@
+"""Current state as a fold of facts: what each fact changes, the same for every store.
+
+``changes`` is pure; ``advance`` applies what it answers. Repeated or late facts change nothing: an
+attempt that is not open can neither be answered, disposed nor closed again (invariants A1, A2).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from engine.domain.facts import (
+    AgentLegClosed,
+    AgentLegIntended,
+    AgentLegOpened,
+    AnyFact,
+    AttemptAnswered,
+    AttemptClosed,
+    AttemptIntended,
+    AttemptRerouted,
+    CallConnected,
+    CampaignStarted,
+    CampaignStopped,
+    DispositionSet,
+    DncAdded,
+    DncRemoved,
+    RecordChanged,
+    RecordPhase,
+    ResourceDeleted,
+    ResourcePut,
+    ScheduleEdgePassed,
+)
+from engine.domain.ids import AgentId, AttemptId, CampaignId, LegId, ListId
+from engine.ports import OpenAgentLeg, OpenAttempt, RecordState, RunState, StoredState
+
+MOST_ATTEMPTS = 254
+"""Highest count one number's octet can hold; above it the count stays."""
+STOPPED = 255
+"""A number that is not to be tried again."""
+
+
+class Table(StrEnum):
+    """The state tables."""
+
+    RESOURCE = "resource"
+    RUN = "run"
+    ATTEMPT = "attempt"
+    LEG = "leg"
+    DNC = "dnc"
+    RECORD = "record"
+
+
+Value = bytes | RunState | OpenAttempt | OpenAgentLeg | RecordState
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A row is added or replaced."""
+
+    table: Table
+    key: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A row goes."""
+
+    table: Table
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetList:
+    """All records, batches and custom fields of a list go."""
+
+    list_id: ListId
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetCampaign:
+    """All that records went through in a campaign goes."""
+
+    campaign_id: CampaignId
+
+
+Change = Put | Drop | ForgetList | ForgetCampaign
+
+
+@dataclass(slots=True)
+class State:
+    """The state tables in memory.
+
+    Attributes:
+        resources: Spec in msgpack, by ``kind/id``.
+        runs: By campaign.
+        attempts: Open attempts.
+        legs: Agents' open legs.
+        dnc: Internal do-not-call list; the values are empty.
+        records: Touched records by ``record_key``; a store may hold only some of them here.
+    """
+
+    resources: dict[str, bytes] = field(default_factory=dict)
+    runs: dict[CampaignId, RunState] = field(default_factory=dict)
+    attempts: dict[AttemptId, OpenAttempt] = field(default_factory=dict)
+    legs: dict[LegId, OpenAgentLeg] = field(default_factory=dict)
+    dnc: dict[str, bytes] = field(default_factory=dict)
+    records: dict[str, RecordState] = field(default_factory=dict)
+
+    # The tables differ in their types, and a change names one at run time.
+    def table(self, table: Table) -> dict[Any, Any]:
+        """Return one table by its name."""
+        match table:
+            case Table.RESOURCE:
+                return self.resources
+            case Table.RUN:
+                return self.runs
+            case Table.ATTEMPT:
+                return self.attempts
+            case Table.LEG:
+                return self.legs
+            case Table.DNC:
+                return self.dnc
+            case Table.RECORD:
+                return self.records
+
+    def stored(
+        self, epoch: int, last_sequence: int, pacing: dict[CampaignId, bytes]
+    ) -> StoredState:
+        """Return what a start needs, in a stable order."""
+        return StoredState(
+            epoch=epoch,
+            last_sequence=last_sequence,
+            resources=[
+                (kind, name, self.resources[f"{kind}/{name}"])
+                for kind, _, name in (key.partition("/") for key in sorted(self.resources))
+            ],
+            runs=dict(sorted(self.runs.items())),
+            open_attempts=[self.attempts[key] for key in sorted(self.attempts)],
+            open_agent_legs=[self.legs[key] for key in sorted(self.legs)],
+            dnc=sorted(self.dnc),
+            pacing=dict(sorted(pacing.items())),
+        )
+
+
+def record_key(campaign_id: CampaignId, list_id: ListId, row: int) -> str:
+    """Return the key of a record's standing; keys of a list stand together, in row order."""
+    return f"{list_id}/{row:010d}/{campaign_id}"
+
+
+def key_of_record(fact: AnyFact) -> str | None:
+    """Return the key of the record whose standing ``changes`` will look up, if any."""
+    if isinstance(fact, AttemptIntended | AttemptClosed | RecordChanged):
+        return record_key(fact.campaign_id, fact.list_id, fact.row)
+    return None
+
+
+def changes(fact: AnyFact, state: State) -> Sequence[Change]:
+    """Return how a fact changes the state; a pure question.
+
+    Args:
+        fact: What happened.
+        state: As it is before; for facts with ``key_of_record`` it holds that record if the store
+            does.
+    """
+    rule = _RULES.get(type(fact))
+    return () if rule is None else rule(fact, state)
+
+
+def advance(state: State, fact: AnyFact) -> Sequence[Change]:
+    """Apply a fact to ``state`` and return what it changed."""
+    made = changes(fact, state)
+    for change in made:
+        match change:
+            case Put(table, key, value):
+                state.table(table)[key] = value
+            case Drop(table, key):
+                state.table(table).pop(key, None)
+            case ForgetList() | ForgetCampaign():
+                _forget(state, change)
+    return made
+
+
+def _forget(state: State, change: ForgetList | ForgetCampaign) -> None:
+    match change:
+        case ForgetList(list_id):
+            gone = [key for key, record in state.records.items() if record.list_id == list_id]
+        case ForgetCampaign(campaign_id):
+            gone = [
+                key for key, record in state.records.items() if record.campaign_id == campaign_id
+            ]
+    for key in gone:
+        del state.records[key]
+
+
+# --- resources and runs --------------------------------------------------------------------
+
+
+def _resource_put(fact: ResourcePut, _: State) -> Sequence[Change]:
+    return (Put(Table.RESOURCE, f"{fact.kind}/{fact.id}", fact.body),)
+
+
+def _resource_deleted(fact: ResourceDeleted, _: State) -> Sequence[Change]:
+    gone = Drop(Table.RESOURCE, f"{fact.kind}/{fact.id}")
+    if fact.kind == "list":
+        return (gone, ForgetList(ListId(fact.id)))
+    if fact.kind == "campaign":
+        return (gone, Drop(Table.RUN, fact.id), ForgetCampaign(CampaignId(fact.id)))
+    return (gone,)
+
+
+def _run(state: State, campaign_id: CampaignId) -> RunState:
+    return state.runs.get(campaign_id) or RunState(running=False, generation=0, edges_done_s=0.0)
+
+
+def _started(fact: CampaignStarted, state: State) -> Sequence[Change]:
+    run = replace(_run(state, fact.campaign_id), running=True, generation=fact.generation)
+    return (Put(Table.RUN, fact.campaign_id, run),)
+
+
+def _stopped(fact: CampaignStopped, state: State) -> Sequence[Change]:
+    run = replace(_run(state, fact.campaign_id), running=False, generation=fact.generation)
+    return (Put(Table.RUN, fact.campaign_id, run),)
+
+
+def _edge_passed(fact: ScheduleEdgePassed, state: State) -> Sequence[Change]:
+    run = _run(state, fact.campaign_id)
+    done_s = max(run.edges_done_s, fact.edge_s)
+    return (Put(Table.RUN, fact.campaign_id, replace(run, edges_done_s=done_s)),)
+
+
+# --- attempts and records ------------------------------------------------------------------
+
+
+def _intended(fact: AttemptIntended, state: State) -> Sequence[Change]:
+    attempt = OpenAttempt(
+        attempt_id=fact.attempt_id,
+        campaign_id=fact.campaign_id,
+        list_id=fact.list_id,
+        row=fact.row,
+        number_index=fact.number_index,
+        number=fact.number,
+        leg_id=fact.leg_id,
+        trunk_id=fact.trunk_id,
+        call_id=fact.call_id,
+        branch=fact.branch,
+        dialog=b"",
+        disposition="",
+        agent_id=AgentId(""),
+        callback_s=0.0,
+        retry=fact.retry,
+        connected=False,
+    )
+    key = record_key(fact.campaign_id, fact.list_id, fact.row)
+    record = _record(state, key, fact)
+    same_day = record.day == fact.day
+    record = replace(
+        record,
+        phase=RecordPhase.IN_PROGRESS.value,
+        day=fact.day,
+        day_attempts=record.day_attempts if same_day else 0,
+    )
+    return (Put(Table.ATTEMPT, fact.attempt_id, attempt), Put(Table.RECORD, key, record))
+
+
+def _record(
+    state: State, key: str, fact: AttemptIntended | AttemptClosed | RecordChanged
+) -> RecordState:
+    return state.records.get(key) or RecordState(
+        campaign_id=fact.campaign_id,
+        list_id=fact.list_id,
+        row=fact.row,
+        phase=RecordPhase.READY.value,
+        attempts=0,
+        number_attempts=b"",
+        retries=0,
+        next_s=0.0,
+        day=0,
+        day_attempts=0,
+        disposition="",
+    )
+
+
+def _rerouted(fact: AttemptRerouted, state: State) -> Sequence[Change]:
+    attempt = state.attempts.get(fact.attempt_id)
+    if attempt is None:
+        return ()
+    attempt = replace(
+        attempt,
+        trunk_id=fact.trunk_id,
+        leg_id=fact.leg_id,
+        call_id=fact.call_id,
+        branch=fact.branch,
+        dialog=b"",
+    )
+    return (Put(Table.ATTEMPT, fact.attempt_id, attempt),)
+
+
+def _answered(fact: AttemptAnswered, state: State) -> Sequence[Change]:
+    attempt = state.attempts.get(fact.attempt_id)
+    if attempt is None:
+        return ()
+    attempt = replace(attempt, leg_id=fact.leg_id, dialog=fact.dialog)
+    return (Put(Table.ATTEMPT, fact.attempt_id, attempt),)
+
+
+def _connected(fact: CallConnected, state: State) -> Sequence[Change]:
+    attempt = state.attempts.get(fact.attempt_id)
+    if attempt is None:
+        return ()
+    attempt = replace(attempt, agent_id=fact.agent_id, connected=True)
+    return (Put(Table.ATTEMPT, fact.attempt_id, attempt),)
+
+
+def _disposed(fact: DispositionSet, state: State) -> Sequence[Change]:
+    attempt = state.attempts.get(fact.attempt_id)
+    if attempt is None:
+        return ()
+    attempt = replace(
+        attempt,
+        disposition=fact.disposition,
+        agent_id=fact.agent_id or attempt.agent_id,
+        callback_s=fact.callback_s,
+    )
+    return (Put(Table.ATTEMPT, fact.attempt_id, attempt),)
+
+
+def _closed(fact: AttemptClosed, state: State) -> Sequence[Change]:
+    if fact.attempt_id not in state.attempts:
+        return ()
+    key = record_key(fact.campaign_id, fact.list_id, fact.row)
+    record = _record(state, key, fact)
+    made = 1 if fact.counted else 0
+    record = replace(
+        record,
+        phase=fact.phase.value,
+        attempts=record.attempts + made,
+        number_attempts=_count_number(record.number_attempts, fact, made),
+        retries=fact.retries,
+        next_s=fact.next_s,
+        day_attempts=record.day_attempts + made,
+        disposition=fact.disposition,
+    )
+    return (Drop(Table.ATTEMPT, fact.attempt_id), Put(Table.RECORD, key, record))
+
+
+def _count_number(counts: bytes, fact: AttemptClosed, made: int) -> bytes:
+    index = fact.number_index
+    if index >= len(counts):
+        counts = counts.ljust(index + 1, b"\0")
+    if fact.stop_number:
+        value = STOPPED
+    elif counts[index] == STOPPED:
+        return counts
+    else:
+        value = min(counts[index] + made, MOST_ATTEMPTS)
+    return counts[:index] + bytes((value,)) + counts[index + 1 :]
+
+
+def _record_changed(fact: RecordChanged, state: State) -> Sequence[Change]:
+    key = record_key(fact.campaign_id, fact.list_id, fact.row)
+    record = _record(state, key, fact)
+    record = replace(
+        record,
+        phase=fact.phase.value,
+        next_s=fact.next_s,
+        disposition=fact.disposition or record.disposition,
+    )
+    return (Put(Table.RECORD, key, record),)
+
+
+# --- agents' legs and do-not-call ----------------------------------------------------------
+
+
+def _leg_intended(fact: AgentLegIntended, _: State) -> Sequence[Change]:
+    leg = OpenAgentLeg(fact.leg_id, fact.agent_id, fact.call_id, fact.branch, dialog=b"")
+    return (Put(Table.LEG, fact.leg_id, leg),)
+
+
+def _leg_opened(fact: AgentLegOpened, state: State) -> Sequence[Change]:
+    leg = state.legs.get(fact.leg_id)
+    if leg is None:
+        return ()
+    return (Put(Table.LEG, fact.leg_id, replace(leg, dialog=fact.dialog)),)
+
+
+def _leg_closed(fact: AgentLegClosed, _: State) -> Sequence[Change]:
+    return (Drop(Table.LEG, fact.leg_id),)
+
+
+def _dnc_added(fact: DncAdded, _: State) -> Sequence[Change]:
+    return (Put(Table.DNC, fact.number, b""),)
+
+
+def _dnc_removed(fact: DncRemoved, _: State) -> Sequence[Change]:
+    return (Drop(Table.DNC, fact.number),)
+
+
+# Each rule takes the one fact type it stands under; a mapping cannot say so in types.
+_RULES: dict[type[Any], Callable[[Any, State], Sequence[Change]]] = {
+    ResourcePut: _resource_put,
+    ResourceDeleted: _resource_deleted,
+    CampaignStarted: _started,
+    CampaignStopped: _stopped,
+    ScheduleEdgePassed: _edge_passed,
+    AttemptIntended: _intended,
+    AttemptRerouted: _rerouted,
+    AttemptAnswered: _answered,
+    CallConnected: _connected,
+    DispositionSet: _disposed,
+    AttemptClosed: _closed,
+    RecordChanged: _record_changed,
+    AgentLegIntended: _leg_intended,
+    AgentLegOpened: _leg_opened,
+    AgentLegClosed: _leg_closed,
+    DncAdded: _dnc_added,
+    DncRemoved: _dnc_removed,
+}

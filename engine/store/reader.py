@@ -1,0 +1,106 @@
+"""Reads of the SQLite journal beside its writer: pages of the log, batches, custom fields.
+
+What may be asked while the engine runs comes back as one row, so that a busy loop is waited for
+once and not for every fact (see ``schema``).
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TypeVar
+
+from engine.domain.ids import ListId
+from engine.domain.refusals import JournalError
+from engine.ports import ImportBatch, RecordState, StoredFact
+from engine.store import schema
+from engine.store.codec import (
+    EXTRAS_PER_ROW,
+    decode_batch,
+    decode_extras,
+    decode_fact,
+    decode_value,
+)
+from engine.store.projection import Table
+
+T = TypeVar("T")
+
+_PAGE = """
+SELECT group_concat(sequence || ' ' || crc || ' ' || hex(body), ',') FROM
+    (SELECT sequence, crc, body FROM facts WHERE sequence > ? ORDER BY sequence LIMIT ?)
+"""
+_EXTRAS = """
+SELECT first_row, crc, body FROM extras
+    WHERE list_id = ? AND first_row <= ? AND first_row > ? ORDER BY first_row DESC LIMIT 1
+"""
+
+
+def read_facts(connection: sqlite3.Connection, after: int, limit: int) -> Sequence[StoredFact]:
+    """Return facts above a place in the log, in order.
+
+    Raises:
+        JournalError: One of them is damaged, or missing.
+    """
+    joined = connection.execute(_PAGE, (after, limit)).fetchone()[0]
+    found = []
+    for due, entry in enumerate(joined.split(",") if joined else (), start=after + 1):
+        sequence, crc, body = entry.split(" ")
+        if int(sequence) != due:
+            raise JournalError(f"fact {due} is missing from the journal", slug="journal-damaged")
+        found.append(decode_fact(due, int(crc), bytes.fromhex(body)))
+    return found
+
+
+def read_extras(connection: sqlite3.Connection, list_id: ListId, row: int) -> bytes | None:
+    """Return one record's name and custom fields, or None if there is no such record.
+
+    Raises:
+        JournalError: They are damaged.
+    """
+    found = connection.execute(_EXTRAS, (list_id, row, row - EXTRAS_PER_ROW)).fetchone()
+    if found is None:
+        return None
+    first_row, crc, body = found
+    extras = decode_extras(f"extras/{list_id}/{first_row}", crc, body)
+    return extras[row - first_row] if row - first_row < len(extras) else None
+
+
+def load_batches(connection: sqlite3.Connection, list_id: ListId) -> list[ImportBatch]:
+    """Return a list's batches in row order, extras left out.
+
+    Raises:
+        JournalError: One of them is damaged.
+    """
+    rows = connection.execute(
+        "SELECT first_row, crc, body FROM batches WHERE list_id = ? ORDER BY first_row, rowid",
+        (list_id,),
+    )
+    return [decode_batch(list_id, crc, body, first_row) for first_row, crc, body in rows]
+
+
+def load_records(connection: sqlite3.Connection, list_id: ListId) -> list[RecordState]:
+    """Return the touched records of a list over all campaigns, in row order.
+
+    Raises:
+        JournalError: One of them is damaged.
+    """
+    rows = connection.execute(
+        "SELECT key, crc, body FROM state WHERE kind = 'record' AND key >= ? AND key < ?"
+        " ORDER BY key",
+        (f"{list_id}/", f"{list_id}0"),
+    )
+    values = [decode_value(Table.RECORD, key, crc, body) for key, crc, body in rows]
+    return [value for value in values if isinstance(value, RecordState)]
+
+
+def ask(path: Path, question: Callable[[sqlite3.Connection], T]) -> T:
+    """Ask on a connection of its own.
+
+    Raises:
+        JournalError: The file cannot be read, or is damaged.
+    """
+    try:
+        with closing(schema.connect(path, read_only=True)) as connection:
+            return question(connection)
+    except sqlite3.Error as error:
+        raise JournalError(f"{path} cannot be read: {error}") from error

@@ -1,0 +1,119 @@
+"""The SQLite file: its tables, its version, and the checks before anything is believed.
+
+Rows of one group enter through the view ``intake``, whose triggers deal them out to the tables. So
+a group is one statement and one release of the interpreter lock, however many rows it has: beside a
+busy loop each further call into SQLite costs the writer a wait of up to the switch interval.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from engine.domain.refusals import JournalError
+
+VERSION = 1
+"""Version of the tables; a file with a higher one is refused (invariant B6)."""
+APPLICATION_ID = 0x50434C4E
+"""``PCLN``, in the header of the file."""
+CHECKED_AT_OPEN = 256 * 2**20
+"""Files up to this size are checked whole at each open. [octets]"""
+
+FACT, PUT, DROP, LAST, SKIP = range(5)
+"""What ``intake.op`` says a row is."""
+
+_TABLES = """
+CREATE TABLE facts (sequence INTEGER PRIMARY KEY, crc INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE TABLE state (
+    kind TEXT NOT NULL, key TEXT NOT NULL, crc INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (kind, key)
+) WITHOUT ROWID;
+CREATE TABLE batches (
+    list_id TEXT NOT NULL, first_row INTEGER NOT NULL, import_id TEXT NOT NULL,
+    batch INTEGER NOT NULL, crc INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (list_id, import_id, batch)
+);
+CREATE TABLE extras (
+    list_id TEXT NOT NULL, first_row INTEGER NOT NULL, crc INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (list_id, first_row)
+);
+CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO meta VALUES ('epoch', 0), ('last_sequence', 0);
+CREATE VIEW intake AS SELECT 0 AS op, '' AS kind, '' AS key, 0 AS crc, x'' AS body;
+CREATE TRIGGER intake_fact INSTEAD OF INSERT ON intake WHEN NEW.op = 0 BEGIN
+    INSERT INTO facts VALUES (NEW.key, NEW.crc, NEW.body);
+END;
+CREATE TRIGGER intake_put INSTEAD OF INSERT ON intake WHEN NEW.op = 1 BEGIN
+    INSERT OR REPLACE INTO state VALUES (NEW.kind, NEW.key, NEW.crc, NEW.body);
+END;
+CREATE TRIGGER intake_drop INSTEAD OF INSERT ON intake WHEN NEW.op = 2 BEGIN
+    DELETE FROM state WHERE kind = NEW.kind AND key = NEW.key;
+END;
+CREATE TRIGGER intake_last INSTEAD OF INSERT ON intake WHEN NEW.op = 3 BEGIN
+    UPDATE meta SET value = NEW.key WHERE name = 'last_sequence';
+END;
+"""
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open a connection that makes every commit durable (FULL: it survives loss of power too)."""
+    uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+    connection = sqlite3.connect(
+        uri,
+        uri=True,
+        timeout=5.0,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=64,
+    )
+    if not read_only:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    connection.execute("PRAGMA cell_size_check = ON")
+    return connection
+
+
+def prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Create the tables in a new file, or make sure that a present one may be trusted.
+
+    Raises:
+        JournalError: The file is of a newer version, of another program, or damaged.
+    """
+    version = _pragma(connection, "user_version")
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if version == 0 and tables == 0 and _pragma(connection, "application_id") == 0:
+        _create(connection)
+        return
+    if _pragma(connection, "application_id") != APPLICATION_ID:
+        raise JournalError(f"{path} is not a journal of this program", slug="journal-foreign")
+    if version > VERSION:
+        raise JournalError(
+            f"{path} has version {version}; this program knows up to {VERSION}: use a newer one",
+            slug="journal-newer",
+        )
+    if version != VERSION:
+        raise JournalError(f"{path} has no known version ({version})", slug="journal-damaged")
+    if path.stat().st_size <= CHECKED_AT_OPEN:
+        check(connection, path)
+
+
+def check(connection: sqlite3.Connection, path: Path) -> None:
+    """Check the structure of the whole file.
+
+    Raises:
+        JournalError: It is damaged.
+    """
+    found = connection.execute("PRAGMA integrity_check(3)").fetchall()
+    if found != [("ok",)]:
+        text = "; ".join(str(row[0]).replace("\n", " ") for row in found)
+        raise JournalError(f"{path} is damaged: {text}", slug="journal-damaged")
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    connection.executescript(
+        f"BEGIN IMMEDIATE;{_TABLES}"
+        f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
+    )
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])

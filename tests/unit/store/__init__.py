@@ -1,0 +1,1 @@
+"""What every store keeps its word about, and what only the SQLite one must."""
