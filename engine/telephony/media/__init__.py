@@ -1,1 +1,41 @@
 """Answer for the media of calls: a switch for RTP in a process of its own, and its client."""
+
+from engine.telephony.media.allocation import NoRoomError
+from engine.telephony.media.client import MediaClient
+from engine.telephony.media.events import (
+    DigitPressed,
+    Endpoint,
+    LegFellSilent,
+    LegHeard,
+    LegResumed,
+    MediaEvent,
+    MediaSettings,
+    PromptEnded,
+    PromptFailed,
+    SwitchLost,
+    SwitchRestored,
+    UnknownMediaLegError,
+    UnusableAddressError,
+)
+from engine.telephony.media.g711 import Law
+from engine.telephony.media.messages import Stats
+
+__all__ = [
+    "DigitPressed",
+    "Endpoint",
+    "Law",
+    "LegFellSilent",
+    "LegHeard",
+    "LegResumed",
+    "MediaClient",
+    "MediaEvent",
+    "MediaSettings",
+    "NoRoomError",
+    "PromptEnded",
+    "PromptFailed",
+    "Stats",
+    "SwitchLost",
+    "SwitchRestored",
+    "UnknownMediaLegError",
+    "UnusableAddressError",
+]

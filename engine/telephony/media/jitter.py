@@ -55,7 +55,7 @@ class JitterRing:
         self._ring: U8 = np.full((SLOTS, legs, FRAME), SILENCE[0], dtype=np.uint8)
         self._due: Ints = np.full((SLOTS, legs), -1, dtype=np.int64)
         self._offset: Ints = np.zeros(legs, dtype=np.int64)
-        self._missing: Ints = np.zeros(legs, dtype=np.int64)
+        self._missing: Ints = np.full(legs, JUMP, dtype=np.int64)
         self._slack: Ints = np.full(legs, _NO_SLACK, dtype=np.int64)
         self.arrived: Ints = np.full(legs, -(1 << 40), dtype=np.int64)
         self.started: Bools = np.zeros(legs, dtype=np.bool_)
@@ -67,7 +67,8 @@ class JitterRing:
         """Forget all that a leg said and let it start anew in a law."""
         self._ring[:, leg] = SILENCE[law]
         self._due[:, leg] = -1
-        self._missing[leg] = self._offset[leg] = 0
+        self._offset[leg] = 0
+        self._missing[leg] = JUMP
         self._slack[leg] = _NO_SLACK
         self.arrived[leg] = -(1 << 40)
         self.started[leg] = False
@@ -166,9 +167,9 @@ class JitterRing:
 
     def _conceal(self, tick: int, absent: Index, block: U8) -> None:
         run = self._missing[absent]
-        running = self.started[absent] & (tick - self.arrived[absent] < JUMP)
+        running = (run < JUMP) & (tick - self.arrived[absent] < JUMP)
         self.concealed[absent[running]] += 1
-        repeat = self.started[absent] & (run < REPEATS)
+        repeat = run < REPEATS
         again, quiet = absent[repeat], absent[~repeat]
         if again.size:
             before = self._ring[(tick - 1) % SLOTS, again]
@@ -193,6 +194,7 @@ class JitterRing:
         leg, first = np.unique(legs[fresh], return_index=True)
         self._offset[leg] = timestamps[fresh[first]] - (tick + START_DELAY) * FRAME
         self._slack[leg] = _NO_SLACK
+        self._missing[leg] = JUMP
         self.started[leg] = True
 
     def _align(self, legs: Index, ahead: Ints) -> None:

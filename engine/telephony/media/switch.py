@@ -7,6 +7,7 @@ tell. The process ends when its control socket does, so it never outlives the en
 import contextlib
 import gc
 import queue
+import select
 import socket
 import threading
 import time
@@ -30,6 +31,9 @@ MOST_BEHIND: Final = 10
 
 MOST_COMMANDS: Final = 200
 """Batches of commands taken in one tick; the rest wait for the next."""
+
+SIGN_OF_LIFE_TICKS: Final = 10
+"""The engine is told something at least this often, so that it sees a switch that hangs. [ticks]"""
 
 MOST_UNSENT: Final = 50
 """Batches of events kept for an engine that does not read, before audio is dropped."""
@@ -80,8 +84,12 @@ class Control:
         self._decoder = msgspec.msgpack.Decoder(messages.Commands)
         self._encoder = msgspec.msgpack.Encoder()
         self._unsent: deque[bytes] = deque()
-        self._told = 0
+        self._told = self._quiet_ticks = 0
         self.acked = 0
+
+    def wait(self) -> None:
+        """Wait until the first commands are there, and leave them to ``receive``."""
+        select.select([self._link], [], [])
 
     def receive(self) -> list[messages.Command]:
         """Return the commands that have come, in order.
@@ -105,14 +113,15 @@ class Control:
         return commands
 
     def tell(self, events: Sequence[messages.Event]) -> None:
-        """Send events and the acknowledgement, if there is anything new.
+        """Send events and the acknowledgement, if there is anything new, and a sign of life.
 
         An engine that does not read loses frames of audio, and nothing else.
         """
         if len(self._unsent) > MOST_UNSENT:
             events = [event for event in events if not isinstance(event, messages.Audio)]
-        if events or self.acked != self._told:
-            self._told = self.acked
+        self._quiet_ticks += 1
+        if events or self.acked != self._told or self._quiet_ticks >= SIGN_OF_LIFE_TICKS:
+            self._told, self._quiet_ticks = self.acked, 0
             for at in range(0, max(1, len(events)), 100):
                 batch = messages.Events(self.acked, list(events[at : at + 100]))
                 self._unsent.append(self._encoder.encode(batch))
@@ -161,15 +170,21 @@ class Switch:
         self._core = Core(legs, len(ports), silent_ms, self._loader.want)
         self._pace = Pace()
         self._refused = 0
-        flush(ports)
+        self._ports = ports
         self._wire = open_wire(ports)
 
     def run(self) -> None:
-        """Work tick after tick until the control socket is closed."""
+        """Wait for the first command, then work tick after tick until the engine is gone.
+
+        Until then the process touches no port: it is a standby that costs nothing, and takes the
+        place of a switch that died without the time that starting Python takes.
+        """
         gc.collect()
         gc.freeze()
-        tick = int(time.monotonic() / TICK_S) + 1
         with contextlib.suppress(ControlClosedError):
+            self._control.wait()
+            flush(self._ports)
+            tick = int(time.monotonic() / TICK_S) + 1
             while True:
                 tick = self._wait_for(tick)
                 began_s = time.monotonic()

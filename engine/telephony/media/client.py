@@ -1,0 +1,466 @@
+"""Answer for the engine's side of the media switch: what is wanted, and a process that does it.
+
+The client owns the places of legs, so an SDP can be written at once; it keeps what is wanted of
+every leg, so a switch that dies is replaced by the standby and goes on, on the same ports, with the
+same SSRCs and the same sources. Commands are fire and forget; what comes of them are events.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import secrets
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address
+from typing import Final
+
+from engine.domain.ids import LegId
+from engine.telephony.media import messages
+from engine.telephony.media.allocation import Allocation, Place, bind_ports
+from engine.telephony.media.events import (
+    DigitPressed,
+    Endpoint,
+    LegFellSilent,
+    LegHeard,
+    LegResumed,
+    MediaEvent,
+    MediaSettings,
+    PromptEnded,
+    PromptFailed,
+    SwitchLost,
+    SwitchRestored,
+    UnknownMediaLegError,
+    UnusableAddressError,
+)
+from engine.telephony.media.g711 import Law
+from engine.telephony.media.link import SwitchLink
+from engine.telephony.media.prompts import tone_name
+
+STATS_WAIT_S: Final = 2.0
+"""How long an answer to ``stats`` is waited for. [s]"""
+
+RETRY_S: Final = 0.5
+"""Pause before another switch is started when one could not be. [s]"""
+
+WATCH_S: Final = 0.25
+MISSED_SIGNS: Final = 5
+"""A switch that gives no sign of life for this many watches hangs, and is replaced."""
+
+
+@dataclass(slots=True)
+class _Leg:
+    """What is wanted of a leg, enough to make it anew."""
+
+    place: Place
+    ssrc: int
+    connected: messages.Connect | None = None
+    play: messages.Play | None = None
+    hears: tuple[LegId, ...] = ()
+
+
+class MediaClient:
+    """A media switch, as the telephony adapter sees it. Belongs to one running event loop.
+
+    Args:
+        settings: How the switch is set up.
+        on_event: Told what happens on legs.
+        on_audio: Told 20 ms of PCM16 at 8 kHz that an audio leg hears.
+    """
+
+    def __init__(
+        self,
+        settings: MediaSettings,
+        on_event: Callable[[MediaEvent], None],
+        on_audio: Callable[[LegId, bytes], None] = lambda _leg_id, _pcm: None,
+    ) -> None:
+        self._settings = settings
+        self._on_event, self._on_audio = on_event, on_audio
+        self._legs: dict[LegId, _Leg] = {}
+        self._named: dict[int, LegId] = {}
+        self._allocation = Allocation(settings.most_legs, settings.ports)
+        self._sockets: list[tuple[socket.socket, socket.socket]] = []
+        self._link: SwitchLink | None = None
+        self._standby: SwitchLink | None = None
+        self._outbox: list[messages.Command] = []
+        self._freed: list[Place] = []
+        self._leaving: list[tuple[int, Place]] = []
+        self._numbers = itertools.count(1)
+        self._questions: dict[int, asyncio.Future[messages.Stats]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._watch: asyncio.TimerHandle | None = None
+        self._stopping = False
+
+    @property
+    def pid(self) -> int | None:
+        """Return the process id of the switch at work, None while there is none."""
+        return self._link.pid if self._link else None
+
+    async def start(self) -> None:
+        """Bind the ports and start the switch.
+
+        Raises:
+            NoRoomError: There are not enough free ports.
+            OSError: The process cannot be started.
+        """
+        wanted = self._settings
+        self._sockets = bind_ports(wanted.host, wanted.ports, wanted.lowest_port)
+        self._take_over(await self._open_link())
+        if wanted.standby:
+            self._standby = await self._open_link()
+        self._watch = asyncio.get_running_loop().call_later(WATCH_S, self._look_after)
+
+    async def stop(self) -> None:
+        """End the switch and give the ports back."""
+        self._stopping = True
+        if self._watch:
+            self._watch.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for link in (self._link, self._standby):
+            if link:
+                await link.close()
+        self._link = self._standby = None
+        for pair in self._sockets:
+            for bound in pair:
+                bound.close()
+
+    # --- legs ------------------------------------------------------------------------------
+
+    def allocate(self, leg_id: LegId, *, learn: bool = True) -> Endpoint:
+        """Give a leg its local endpoint, at once and without asking the switch.
+
+        Args:
+            leg_id: A new leg.
+            learn: Whether a source other than the negotiated address may be learnt (a phone
+                behind NAT). Give False for trunks, whose media come from where their SDP says:
+                such legs can be many before they are heard.
+
+        Raises:
+            NoRoomError: Every row is in use.
+        """
+        place = self._allocation.take(learns=learn)
+        leg = self._add(leg_id, place)
+        self._tell(messages.Open(place.row, place.port, leg.ssrc))
+        host = self._settings.advertised_host or self._settings.host
+        return Endpoint(host, self._sockets[place.port][0].getsockname()[1])
+
+    def open_audio(self, leg_id: LegId) -> None:
+        """Begin a leg without a phone: ``send_audio`` speaks, ``on_audio`` hears.
+
+        Raises:
+            NoRoomError: Every row is in use.
+        """
+        place = self._allocation.take_audio()
+        self._add(leg_id, place)
+        self._tell(messages.OpenAudio(place.row))
+
+    def connect(
+        self,
+        leg_id: LegId,
+        host: str,
+        port: int,
+        *,
+        law: Law = Law.MU,
+        payload_type: int | None = None,
+        event_type: int | None = None,
+        sends: bool = True,
+        learn_from: str | None = None,
+    ) -> None:
+        """Tie a leg to the address and codec negotiated; again after each new SDP.
+
+        Args:
+            leg_id: An allocated leg.
+            host: Far end's address; ``0.0.0.0`` sends nothing (hold, RFC 3264 §8.4).
+            port: Far end's port.
+            law: Law of G.711.
+            payload_type: Its payload type, None for the static one.
+            event_type: Payload type of telephone events (RFC 4733), None without.
+            sends: Whether we send; False when our side is ``recvonly`` or ``inactive``.
+            learn_from: The only address whose packets may be learnt, such as where the signalling
+                comes from; None for any.
+
+        Raises:
+            UnknownMediaLegError: There is no such leg.
+            UnusableAddressError: An address is no IPv4 address.
+        """
+        leg = self._get(leg_id)
+        learn_ip = _number(learn_from) if learn_from else 0
+        wanted = messages.Connect(
+            leg=leg.place.row,
+            ip=_number(host),
+            udp_port=port,
+            law=int(law),
+            payload_type=law.payload_type if payload_type is None else payload_type,
+            event_type=-1 if event_type is None else event_type,
+            sends=sends,
+            learn_ip=learn_ip if leg.place.learns else -1,
+            heard_ip=0,
+            heard_port=0,
+        )
+        leg.connected = _keep_source(leg.connected, wanted)
+        self._tell(wanted)
+
+    def mix(self, rows: Mapping[LegId, tuple[LegId, ...]]) -> None:
+        """Say whom listeners hear, all at one tick; others stay as they are.
+
+        Legs that are released already are passed over: a row may cross with a hang-up.
+        """
+        wanted: dict[int, tuple[int, ...]] = {}
+        for leg_id, sources in rows.items():
+            if leg_id in self._legs:
+                known = tuple(source for source in sources if source in self._legs)
+                self._legs[leg_id].hears = known
+                wanted[self._row(leg_id)] = tuple(self._row(source) for source in known)
+        self._tell(messages.Mix(wanted))
+
+    def play(
+        self, leg_id: LegId, prompt: str, *, loop: bool = False, instead: bool = False
+    ) -> None:
+        """Play a prompt to a leg, in place of any played before.
+
+        Args:
+            leg_id: Who hears it.
+            prompt: ``ringback``, ``hold-music``, ``beep``, ``comfort-noise``, ``silence``,
+                ``tone:HZ:DBM0`` or the path of a WAV file (mono, 8 kHz, 16-bit PCM or G.711).
+            loop: Whether it repeats until stopped.
+            instead: Whether the leg hears nothing else meanwhile; otherwise it is mixed.
+
+        Raises:
+            UnknownMediaLegError: There is no such leg.
+        """
+        leg = self._get(leg_id)
+        leg.play = messages.Play(leg.place.row, next(self._numbers), prompt, loop, instead)
+        self._tell(leg.play)
+
+    def tone(self, leg_id: LegId, hz: float, level_dbm0: float = -16.0) -> None:
+        """Play a sine to a leg until stopped."""
+        self.play(leg_id, tone_name(hz, level_dbm0), loop=True)
+
+    def stop_play(self, leg_id: LegId) -> None:
+        """Stop what is played to a leg; a leg that is released already has nothing to stop."""
+        leg = self._legs.get(leg_id)
+        if leg:
+            leg.play = None
+            self._tell(messages.StopPlay(leg.place.row))
+
+    def send_audio(self, leg_id: LegId, pcm: bytes) -> None:
+        """Speak 20 ms of PCM16 at 8 kHz (320 octets) from an audio leg."""
+        leg = self._legs.get(leg_id)
+        if leg:
+            self._tell(messages.Audio(leg.place.row, pcm))
+
+    def release(self, leg_id: LegId) -> None:
+        """End a leg; releasing it twice is no fault."""
+        leg = self._legs.pop(leg_id, None)
+        if leg is None:
+            return
+        del self._named[leg.place.row]
+        self._allocation.leave_port(leg.place)
+        self._freed.append(leg.place)
+        self._tell(messages.Release(leg.place.row))
+
+    async def stats(self) -> messages.Stats:
+        """Return what the switch did since its start.
+
+        Raises:
+            TimeoutError: The switch does not answer, or died meanwhile.
+        """
+        ticket = next(self._numbers)
+        answer: asyncio.Future[messages.Stats] = asyncio.get_running_loop().create_future()
+        self._questions[ticket] = answer
+        self._tell(messages.DescribeStats(ticket))
+        try:
+            async with asyncio.timeout(STATS_WAIT_S):
+                return await answer
+        finally:
+            del self._questions[ticket]
+
+    def _add(self, leg_id: LegId, place: Place) -> _Leg:
+        if leg_id in self._legs:
+            raise ValueError(f"leg {leg_id} has its place already")
+        leg = self._legs[leg_id] = _Leg(place, secrets.randbits(32))
+        self._named[place.row] = leg_id
+        return leg
+
+    def _get(self, leg_id: LegId) -> _Leg:
+        try:
+            return self._legs[leg_id]
+        except KeyError:
+            raise UnknownMediaLegError(leg_id) from None
+
+    def _row(self, leg_id: LegId) -> int:
+        return self._legs[leg_id].place.row
+
+    # --- the process -----------------------------------------------------------------------
+
+    async def _open_link(self) -> SwitchLink:
+        wanted = self._settings
+        ports = [rtp.fileno() for rtp, _ in self._sockets]
+        return await SwitchLink.open(ports, wanted.most_legs, wanted.silent_ms)
+
+    def _take_over(self, link: SwitchLink) -> None:
+        """Make a process the switch and tell it all that is wanted."""
+        self._link = link
+        self._outbox.clear()
+        for place in [*self._freed, *(place for _, place in self._leaving)]:
+            self._allocation.free(place)
+        self._freed.clear()
+        self._leaving.clear()
+        link.listen(self._take, self._lost)
+        link.send(self._everything())
+
+    def _everything(self) -> list[messages.Command]:
+        commands: list[messages.Command] = []
+        rows: dict[int, tuple[int, ...]] = {}
+        for leg in self._legs.values():
+            place = leg.place
+            audio = place.port < 0
+            opened = messages.OpenAudio(place.row) if audio else None
+            commands.append(opened or messages.Open(place.row, place.port, leg.ssrc))
+            commands += [wanted for wanted in (leg.connected, leg.play) if wanted]
+            rows[place.row] = tuple(self._row(one) for one in leg.hears if one in self._legs)
+        return [*commands, messages.Mix(rows)]
+
+    def _lost(self, link: SwitchLink) -> None:
+        """Replace a process that is gone."""
+        if self._stopping or link is not self._link:
+            return
+        self._link = None
+        self._on_event(SwitchLost())
+        standby, self._standby = self._standby, None
+        if standby and standby.alive:
+            self._take_over(standby)
+            self._on_event(SwitchRestored())
+        task = asyncio.get_running_loop().create_task(self._replace(link))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _replace(self, old: SwitchLink) -> None:
+        await old.close()
+        while not self._link or (self._settings.standby and not self._standby):
+            try:
+                link = await self._open_link()
+            except OSError:
+                await asyncio.sleep(RETRY_S)
+                continue
+            if self._link:
+                self._standby = link
+            else:
+                self._take_over(link)
+                self._on_event(SwitchRestored())
+
+    def _look_after(self) -> None:
+        self._watch = asyncio.get_running_loop().call_later(WATCH_S, self._look_after)
+        if self._link and self._link.miss() > MISSED_SIGNS:
+            self._link.kill()
+
+    def _tell(self, command: messages.Command) -> None:
+        if not self._outbox:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._outbox.append(command)
+
+    def _flush(self) -> None:
+        """Send the commands of one turn of the loop; without a switch they are kept as wishes."""
+        commands, self._outbox = self._outbox, []
+        freed, self._freed = self._freed, []
+        if self._link and commands:
+            seq = self._link.send(commands)
+            self._leaving += [(seq, place) for place in freed]
+        else:
+            self._leaving += [(0, place) for place in freed]
+
+    # --- events ----------------------------------------------------------------------------
+
+    def _take(self, batch: messages.Events) -> None:
+        for event in batch.items:
+            self._take_event(event)
+        while self._leaving and self._leaving[0][0] <= batch.acked:
+            self._allocation.free(self._leaving.pop(0)[1])
+
+    def _take_event(self, event: messages.Event) -> None:
+        if isinstance(event, messages.Stats):
+            answer = self._questions.get(event.ticket)
+            if answer and not answer.done():
+                answer.set_result(event)
+            return
+        leg_id = self._named.get(event.leg)
+        if leg_id is None:
+            return
+        if isinstance(event, messages.Audio):
+            self._on_audio(leg_id, event.pcm)
+            return
+        told = self._translate(leg_id, event)
+        if told:
+            self._on_event(told)
+
+    def _translate(
+        self,
+        leg_id: LegId,
+        event: messages.Heard
+        | messages.FellSilent
+        | messages.Resumed
+        | messages.PlayEnded
+        | messages.PlayFailed
+        | messages.Digit,
+    ) -> MediaEvent | None:
+        leg = self._legs[leg_id]
+        match event:
+            case messages.Heard(_, ip, udp_port):
+                return self._note_heard(leg_id, leg, ip, udp_port)
+            case messages.FellSilent():
+                return LegFellSilent(leg_id)
+            case messages.Resumed():
+                return LegResumed(leg_id)
+            case messages.Digit(_, digit):
+                return DigitPressed(leg_id, digit)
+            case messages.PlayEnded() | messages.PlayFailed():
+                return _end_play(leg_id, leg, event)
+
+    def _note_heard(self, leg_id: LegId, leg: _Leg, ip: int, udp_port: int) -> LegHeard:
+        self._allocation.note_heard(leg.place)
+        if leg.connected:
+            leg.connected = _with_source(leg.connected, ip, udp_port)
+        return LegHeard(leg_id, str(IPv4Address(ip)), udp_port)
+
+
+def _end_play(
+    leg_id: LegId, leg: _Leg, event: messages.PlayEnded | messages.PlayFailed
+) -> PromptEnded | PromptFailed | None:
+    """Forget a playing that is over; None if another has begun since."""
+    if leg.play is None or leg.play.play != event.play:
+        return None
+    prompt, leg.play = leg.play.prompt, None
+    if isinstance(event, messages.PlayFailed):
+        return PromptFailed(leg_id, prompt, event.reason)
+    return PromptEnded(leg_id, prompt)
+
+
+def _number(host: str) -> int:
+    with contextlib.suppress(AddressValueError):
+        return int(IPv4Address(host))
+    raise UnusableAddressError(f"{host!r} is no IPv4 address")
+
+
+def _with_source(wanted: messages.Connect, ip: int, udp_port: int) -> messages.Connect:
+    """Return what is wanted, with the source that is known for a leg made anew."""
+    return messages.Connect(
+        wanted.leg,
+        wanted.ip,
+        wanted.udp_port,
+        wanted.law,
+        wanted.payload_type,
+        wanted.event_type,
+        wanted.sends,
+        wanted.learn_ip,
+        ip,
+        udp_port,
+    )
+
+
+def _keep_source(before: messages.Connect | None, wanted: messages.Connect) -> messages.Connect:
+    """Keep the known source of a leg whose negotiated address did not change."""
+    if before is None or (before.ip, before.udp_port) != (wanted.ip, wanted.udp_port):
+        return wanted
+    return _with_source(wanted, before.heard_ip, before.heard_port)

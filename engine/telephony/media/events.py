@@ -1,0 +1,114 @@
+"""Answer for the words between the media client and the adapter that uses it."""
+
+from dataclasses import dataclass
+
+from engine.domain.ids import LegId
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSettings:
+    """How a media switch is set up.
+
+    Attributes:
+        host: IPv4 address that RTP is bound to.
+        advertised_host: Address written into SDP, when it is not ``host`` (1:1 NAT).
+        ports: UDP ports in the pool; each carries many legs.
+        lowest_port: Where the pool begins, 0 for anywhere.
+        most_legs: Legs at once, one more than can be used.
+        silent_ms: RTP silence that is told of. [ms]
+        standby: Whether a second process waits to take over at once.
+    """
+
+    host: str = "127.0.0.1"
+    advertised_host: str = ""
+    ports: int = 64
+    lowest_port: int = 0
+    most_legs: int = 4096
+    silent_ms: int = 5000
+    standby: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a leg's RTP is to be sent: what its SDP says."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class LegHeard:
+    """A leg's first packet came; host and port are its source from now on."""
+
+    leg_id: LegId
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class LegFellSilent:
+    """No RTP has come from a connected leg for ``MediaSettings.silent_ms``."""
+
+    leg_id: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class LegResumed:
+    """A leg that had fallen silent is heard again."""
+
+    leg_id: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class PromptEnded:
+    """A prompt that is not looped was sent to its end."""
+
+    leg_id: LegId
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromptFailed:
+    """A prompt could not be played; the reason says what would do."""
+
+    leg_id: LegId
+    prompt: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DigitPressed:
+    """A key was pressed on a leg (RFC 4733)."""
+
+    leg_id: LegId
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchLost:
+    """The switch died or hung; another is taking its legs over."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchRestored:
+    """Every leg is open again in another switch."""
+
+
+MediaEvent = (
+    LegHeard
+    | LegFellSilent
+    | LegResumed
+    | PromptEnded
+    | PromptFailed
+    | DigitPressed
+    | SwitchLost
+    | SwitchRestored
+)
+
+
+class UnknownMediaLegError(KeyError):
+    """A leg that was not allocated, or is released."""
+
+
+class UnusableAddressError(ValueError):
+    """An address that is no IPv4 address; RTP goes to IPv4 only."""
