@@ -24,6 +24,7 @@ _LOG_REF_LEAST, _LOG_REF_MOST = math.log(0.01), math.log(0.6)
 _SWING_MOST = math.log(4.0)
 _SWING_LEAST = -math.log(60.0)
 _FALL = 3.0
+_DRIFT_MOST = 0.02
 _FIRST_TAU = 0.08
 
 
@@ -171,6 +172,7 @@ class Budgets:
         over = budget - reserve
         swing = np.clip(gain * np.where(over < 0, _FALL * over, over), _SWING_LEAST, _SWING_MOST)
         drift = gain * gain * cap / 4.0 * np.clip(over, -reserve, reserve) * fresh
+        drift = np.clip(drift, -_DRIFT_MOST, _DRIFT_MOST)
         moved = np.clip(self._log_ref + drift, _LOG_REF_LEAST, _LOG_REF_MOST)
         spent = ~(budget >= 1.0 + pending)
         self._log_ref = np.where(np.asarray(active) & ~spent, moved, self._log_ref)

@@ -1,0 +1,112 @@
+"""What rule windows leave, and the price it sets."""
+
+import math
+
+import numpy as np
+import pytest
+
+from engine.pacing import DAY, ROLLING_24H, ROLLING_30D, Budgets, Window
+from engine.pacing.budget import BUCKETS
+
+HOUR_S = 3600.0
+
+
+def test_below_34_answers_there_is_no_budget() -> None:
+    budgets = Budgets(1, (DAY,), cap=0.03)
+    budgets.count(0, 0.0, answered=33)
+    assert budgets.prices(1.0).spent[0]
+    budgets.count(0, 1.0, answered=1)
+    assert not budgets.prices(2.0).spent[0]
+
+
+def test_calls_in_flight_may_use_up_what_is_left() -> None:
+    budgets = Budgets(1, (DAY,), cap=0.03)
+    budgets.count(0, 0.0, answered=100)
+    assert not budgets.prices(1.0, pending=1.9).spent[0]
+    assert budgets.prices(1.0, pending=2.1).spent[0]
+
+
+def test_the_tightest_window_counts() -> None:
+    budgets = Budgets(1, (DAY, ROLLING_30D), cap=0.03)
+    budgets.count(0, 0.0, answered=1000, unattended=28)
+    budgets.restart(0, 0)
+    budgets.count(0, 1.0, answered=500, unattended=0)
+    assert budgets.prices(2.0).budget[0] == pytest.approx(0.03 * 500)
+    budgets.count(0, 2.0, unattended=16)
+    assert budgets.prices(3.0).budget[0] == pytest.approx(0.03 * 500 - 16)
+
+
+def test_a_window_without_a_rule_does_not_count() -> None:
+    budgets = Budgets(1, (DAY, ROLLING_24H), cap=0.03)
+    budgets.set_caps(0, (0.05, math.nan))
+    budgets.count(0, 0.0, answered=100, unattended=4)
+    assert budgets.prices(1.0).budget[0] == pytest.approx(1.0)
+
+
+def test_a_campaign_without_any_rule_has_no_budget_known() -> None:
+    budgets = Budgets(1, (DAY,))
+    budgets.set_caps(0, (math.nan,))
+    budgets.count(0, 0.0, answered=1000)
+    assert budgets.prices(1.0).spent[0]
+
+
+def test_a_rolling_window_forgets_what_fell_out() -> None:
+    budgets = Budgets(1, (ROLLING_24H,), cap=0.03)
+    budgets.count(0, 0.0, answered=1000, unattended=40)
+    assert budgets.prices(23 * HOUR_S).budget[0] < 0
+    budgets.count(0, 23 * HOUR_S, answered=100)
+    assert budgets.prices(25 * HOUR_S).budget[0] == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize("unattended", [0, 60])
+def test_a_bucket_partly_out_counts_as_leaves_less(unattended: int) -> None:
+    window = Window("an hour", HOUR_S)
+    budgets = Budgets(1, (window,), cap=0.03)
+    budgets.count(0, 1.0, answered=1000, unattended=unattended)
+    partly_out_s = HOUR_S + HOUR_S / BUCKETS / 2
+    expected = min(0.0, 0.03 * 1000 - unattended)
+    assert budgets.prices(partly_out_s).budget[0] == pytest.approx(expected)
+
+
+def test_the_price_rises_with_what_is_left() -> None:
+    budgets = Budgets(5, (DAY,), cap=0.03)
+    budgets.count(np.arange(5), 0.0, answered=1000, unattended=np.array([29, 28, 27, 25, 23]))
+    tau = budgets.prices(1.0).tau
+    assert (np.diff(tau) > 0).all()
+    assert (tau > 0).all()
+    assert (tau < 1).all()
+
+
+def test_a_lasting_surplus_raises_the_reference_price() -> None:
+    budgets = Budgets(1, (DAY,), cap=0.03)
+    budgets.count(0, 0.0, answered=1000, unattended=20)
+    before = budgets.prices(1.0).tau[0]
+    for step in range(60):
+        budgets.count(0, 2.0 + step, answered=10, unattended=step % 3 == 0)
+        budgets.prices(2.0 + step)
+    budgets.restart(0, 0)
+    budgets.count(0, 70.0, answered=1000, unattended=20)
+    assert budgets.prices(71.0).tau[0] > before
+
+
+def test_a_restart_has_the_same_budget() -> None:
+    windows = (DAY, ROLLING_24H, ROLLING_30D)
+    budgets = Budgets(3, windows, cap=0.03)
+    rows = np.array([0, 1, 2, 1])
+    for step in range(200):
+        budgets.count(rows, step * 600.0, answered=np.array([3, 5, 7, 1]), unattended=step % 9 == 0)
+        budgets.prices(step * 600.0)
+    again = Budgets.from_bytes(budgets.to_bytes(), windows)
+    before, after = budgets.prices(130_000.0), again.prices(130_000.0)
+    assert np.array_equal(before.tau, after.tau)
+    assert np.array_equal(before.budget, after.budget)
+    assert all(map(np.array_equal, budgets.counts(), again.counts()))
+
+
+def test_a_cleared_row_has_nothing_left_of_the_last_campaign() -> None:
+    budgets = Budgets(2, (DAY, ROLLING_24H))
+    budgets.count(np.array([0, 1]), 0.0, answered=500, unattended=3)
+    budgets.clear(0)
+    answered, unattended = budgets.counts()
+    assert answered[0].sum() == unattended[0].sum() == 0
+    assert answered[1, 0] == 500
