@@ -114,7 +114,8 @@ class JitterRing:
         if good.all():
             self._put(tick + slack, legs, payloads)
             return
-        self._put(tick + slack[good], legs[good], payloads[good])
+        if good.any():
+            self._put(tick + slack[good], legs[good], payloads[good])
         odd = np.flatnonzero(~whole & (lengths > 0))
         if odd.size:
             self._put_samples(tick, legs[odd], ahead[odd], payloads[odd], lengths[odd])

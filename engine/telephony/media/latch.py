@@ -137,6 +137,8 @@ class Latch:
         for leg, at in zip(*np.unique(legs[changed], return_index=True), strict=True):
             self.lock(int(leg), int(keys[changed[at]]))
             learnt.append(int(leg))
+        if changed.size:
+            legs = np.where(self.source[legs] == keys, legs, NOBODY)
         return legs, learnt
 
     def _find(self, tick: int, keys: Keys) -> Index:
