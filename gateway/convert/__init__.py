@@ -1,0 +1,1 @@
+"""Between the wire and the engine: the only place where names, units and enums change form."""

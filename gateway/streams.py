@@ -1,0 +1,91 @@
+"""How long streams are written: bounded for every reader, and newest values for the slow ones.
+
+A reader that does not read costs one slot and one pending write, never a queue; its own write
+deadline ends it, since keep-alive does not notice a peer that is frozen but reachable.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class SlowReaderError(Exception):
+    """A reader did not take a message within the write deadline."""
+
+
+class Slot(Generic[T]):
+    """Holds the newest value for one reader; a newer one takes the place of an unread one."""
+
+    __slots__ = ("_closed", "_missed", "_ready", "_value")
+
+    def __init__(self) -> None:
+        self._value: T | None = None
+        self._ready = asyncio.Event()
+        self._missed = 0
+        self._closed = False
+
+    def put(self, value: T) -> bool:
+        """Set the newest value; return whether the one before was read."""
+        unread = self._ready.is_set() and self._value is not None
+        self._missed += unread
+        self._value = value
+        self._ready.set()
+        return not unread
+
+    def close(self) -> None:
+        """Let the reader read what is there, and then end."""
+        self._closed = True
+        self._ready.set()
+
+    async def get(self, timeout_s: float) -> tuple[T | None, int]:
+        """Return the newest value and how many were missed before it.
+
+        Args:
+            timeout_s: Longest wait. [s]
+
+        Returns:
+            The value, or None if nothing came in time, and values missed since the last call.
+
+        Raises:
+            StopAsyncIteration: The slot is closed and read.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._ready.wait()
+        except TimeoutError:
+            return None, 0
+        value, missed = self._value, self._missed
+        if value is None and self._closed:
+            raise StopAsyncIteration
+        self._value, self._missed = None, 0
+        if not self._closed:
+            self._ready.clear()
+        return value, missed
+
+
+async def write_all(
+    messages: AsyncIterator[T], write: Callable[[T], Awaitable[None]], write_s: float
+) -> None:
+    """Write every message, each within the deadline.
+
+    Args:
+        messages: What to write; closed in any case.
+        write: Writes one message; waits while the reader's window is full.
+        write_s: Longest wait for one write. [s]
+
+    Raises:
+        SlowReaderError: A write did not end in time.
+    """
+    try:
+        async for message in messages:
+            try:
+                async with asyncio.timeout(write_s):
+                    await write(message)
+            except TimeoutError as error:
+                raise SlowReaderError(f"a message was not read within {write_s:g} s") from error
+    finally:
+        close = getattr(messages, "aclose", None)
+        if close is not None:
+            await close()
