@@ -1,0 +1,97 @@
+"""Legs of an earlier life of the process: cancelled or said goodbye to (invariant C2).
+
+All names of a leg follow from its id, so CANCEL needs no stored state; BYE needs the far end's tag
+and so the stored dialog. An answer that comes late is recognised by the tag only we can have made.
+"""
+
+from typing import Final
+
+from engine.telephony.sip.core import Core
+from engine.telephony.sip.dialog import Dialog
+from engine.telephony.sip.message import Response
+from engine.telephony.sip.stray import NOBODY
+from engine.telephony.sip.transactions import Client, Destination
+
+_SKIPPED: Final = 1000
+"""Requests that the earlier life may have sent after its dialog was stored."""
+_TRIES: Final = 3
+"""INVITEs that one leg may have sent: the first, and those after a challenge."""
+
+
+class _OldCancel:
+    """Cancels the INVITEs a leg may have sent, one after another, until one is known."""
+
+    __slots__ = ("_core", "_dialog", "_number")
+
+    def __init__(self, core: Core, dialog: Dialog) -> None:
+        self._core = core
+        self._dialog = dialog
+        self._number = 0
+
+    def send(self, now_s: float) -> None:
+        """Cancel the INVITE whose number it is: its branch and CSeq follow (RFC 3261 §9.1)."""
+        dialog = self._dialog
+        branch = f"{dialog.salt}{self._number}"
+        cseq = 1 + self._number
+        wire = dialog.build("CANCEL", branch, cseq)
+        self._core.transactions.request(
+            "CANCEL", branch, cseq, wire, dialog.destination, self, now_s
+        )
+
+    def on_response(self, _: Client, response: Response, now_s: float) -> None:
+        """Try the next INVITE if this one is unknown."""
+        if response.status == 481 and self._number + 1 < _TRIES:
+            self._number += 1
+            self.send(now_s)
+
+    def on_failure(self, _: Client, _timed_out: bool, _now_s: float) -> None:
+        """Learn that nobody answers; there is nothing left to end."""
+
+    def build_ack(self, _: Client, _response: Response) -> bytes:
+        """Return nothing: only an INVITE asks for it."""
+        return b""
+
+
+def cancel_old_leg(
+    core: Core, leg_id: str, target: str, destination: Destination, now_s: float
+) -> None:
+    """Cancel the INVITE of a leg that an earlier life had not seen answered.
+
+    Args:
+        core: The user agent's shared state.
+        leg_id: The leg.
+        target: Request-URI of its INVITE: CANCEL repeats it.
+        destination: Where the INVITE went.
+        now_s: Now. [s]
+    """
+    names = core.tokens.leg(leg_id)
+    local = f"<{core.origin.contact.strip('<>')}>;tag={names.tag}"
+    dialog = Dialog(
+        core.origin,
+        names.call_id,
+        local,
+        names.tag,
+        f"<{target}>",
+        target,
+        destination,
+        names.salt,
+    )
+    _OldCancel(core, dialog).send(now_s)
+
+
+def leave_old_leg(core: Core, state: bytes, now_s: float) -> None:
+    """Say goodbye in a dialog of an earlier life.
+
+    Args:
+        core: The user agent's shared state.
+        state: What ``dialog_state`` gave.
+        now_s: Now. [s]
+
+    Raises:
+        ParseError: It is no stored dialog.
+    """
+    dialog = Dialog.from_bytes(state, core.origin)
+    cseq = dialog.cseq + _SKIPPED
+    branch = f"{dialog.salt}{dialog.branches + _SKIPPED}"
+    wire = dialog.build("BYE", branch, cseq)
+    core.transactions.request("BYE", branch, cseq, wire, dialog.hop, NOBODY, now_s)

@@ -1,0 +1,228 @@
+"""A leg that we call: INVITE, challenge, failover, CANCEL, forks (RFC 3261 §9.1, §13.2)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from engine.telephony.sip import sdp
+from engine.telephony.sip.authorize import Authorizer
+from engine.telephony.sip.core import Core
+from engine.telephony.sip.dialog import Dialog
+from engine.telephony.sip.digest import Credentials
+from engine.telephony.sip.events import Ringing, Trying
+from engine.telephony.sip.grammar import ParseError, quote
+from engine.telephony.sip.leg import SDP_TYPE, Leg
+from engine.telephony.sip.leg_table import LegInput
+from engine.telephony.sip.message import Response
+from engine.telephony.sip.responses import ALLOW
+from engine.telephony.sip.sdp import LocalMedia, RemoteMedia
+from engine.telephony.sip.stray import end_stray
+from engine.telephony.sip.transactions import Client, Destination
+
+_FIRST_CSEQ: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingCall:
+    """A call to be placed.
+
+    Attributes:
+        leg_id: Id of the new leg; its Call-ID, tag and branches follow from it.
+        target: Request-URI, and To.
+        caller: URI of From.
+        destination: Where the INVITE goes.
+        media: Our end of the audio.
+        caller_name: Display name of From; may be empty.
+        headers: More headers; their values must not come from lists unless cleaned.
+        credentials: What challenges are answered with; None: they are refusals.
+        alternatives: Where the INVITE goes next, after 503 or silence (RFC 3263 §4.3).
+        pinned: Whether requests in the dialog go where the INVITE went: phones behind NAT.
+    """
+
+    leg_id: str
+    target: str
+    caller: str
+    destination: Destination
+    media: LocalMedia
+    caller_name: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    credentials: Credentials | None = None
+    alternatives: tuple[Destination, ...] = ()
+    pinned: bool = False
+
+
+class OutgoingLeg(Leg):
+    """A leg that began with our INVITE."""
+
+    __slots__ = ("_call", "_early", "_invite", "_next", "_strays")
+
+    def __init__(self, core: Core, call: OutgoingCall) -> None:
+        names = core.tokens.leg(call.leg_id)
+        name = f"{quote(call.caller_name)} " if call.caller_name else ""
+        dialog = Dialog(
+            core.origin,
+            names.call_id,
+            f"{name}<{call.caller}>;tag={names.tag}",
+            names.tag,
+            f"<{call.target}>",
+            call.target,
+            call.destination,
+            names.salt,
+            call.pinned,
+        )
+        super().__init__(core, call.leg_id, dialog, call.media, names.session)
+        self._call: OutgoingCall | None = call
+        self._next = 0  # position in the call's alternatives
+        self._invite: Client | None = None
+        self._early: RemoteMedia | None = None
+        self._strays: set[str] | None = None
+        dialog.cseq = _FIRST_CSEQ
+        if call.credentials is not None:
+            self.authorizer = Authorizer(call.credentials, core.realms)
+
+    def begin(self, now_s: float) -> None:
+        """Send the INVITE, if the gate allows it at this instant."""
+        self.send_again(now_s)
+
+    def send_again(self, now_s: float) -> None:
+        """Send the INVITE, or send it anew with another branch, as the gate allows."""
+        call = self._call
+        if call is None or not self.core.may_send(self.leg_id):
+            self.step(LegInput.GATE_CLOSED, now_s)
+            return
+        core, dialog = self.core, self.dialog
+        extra = f"Contact: {core.origin.contact}\r\nAllow: {ALLOW}\r\nSupported: \r\n"
+        if self.authorizer is not None:
+            extra += self.authorizer.header("INVITE", dialog.uri, core.tokens.next())
+        if call.headers:
+            extra += "".join(f"{name}: {value}\r\n" for name, value in call.headers)
+        branch = dialog.next_branch()
+        self.version = 0  # nobody has agreed to an earlier description
+        wire = dialog.build("INVITE", branch, dialog.cseq, extra + SDP_TYPE, self.describe())
+        self._invite = core.transactions.request(
+            "INVITE", branch, dialog.cseq, wire, dialog.destination, self, now_s
+        )
+
+    def on_response(self, transaction: Client, response: Response, now_s: float) -> None:
+        """Take a response to a request of this leg."""
+        if transaction.method == "INVITE" and transaction is self._invite:
+            self._on_invite_response(transaction, response, now_s)
+        else:
+            super().on_response(transaction, response, now_s)
+
+    def _on_invite_response(self, invite: Client, response: Response, now_s: float) -> None:
+        status = response.status
+        if status == 100:
+            self.step(LegInput.TRYING, now_s)
+        elif status < 200:
+            self._on_progress(response, now_s)
+        elif status < 300:
+            self._on_answer(invite, response, now_s)
+        else:
+            self.note(response, status)
+            self.step(self._judge(invite, response), now_s)
+
+    def _on_progress(self, response: Response, now_s: float) -> None:
+        self.status = response.status
+        if response.body:
+            try:
+                self._early = sdp.parse(response.body)
+            except ParseError:
+                self.core.counts["bad-early-media"] += 1
+        self.step(LegInput.RINGING, now_s)
+
+    def _on_answer(self, invite: Client, response: Response, now_s: float) -> None:
+        """Take a 2xx: the first, the same again, or another fork's (RFC 3261 §13.2.2.4)."""
+        dialog = self.dialog
+        if not dialog.remote_tag:
+            self.status = response.status
+            self.step(self._take_answer(response), now_s)
+        elif response.to_tag == dialog.remote_tag:
+            self.acknowledge(invite.cseq)
+        else:
+            if self._strays is None:
+                self._strays = set()
+            first = response.to_tag not in self._strays
+            self._strays.add(response.to_tag)
+            end_stray(self.core, response, invite.destination, first, now_s)
+
+    def _take_answer(self, response: Response) -> LegInput:
+        """Make the dialog; say whether audio can follow."""
+        core, dialog = self.core, self.dialog
+        call, self._call = self._call, None
+        core.by_tag[dialog.local_tag] = self
+        try:
+            dialog.establish(response)
+            self.remote = sdp.parse(response.body) if response.body else self._early
+        except ParseError:
+            core.counts["bad-answer"] += 1
+            self._recover(response, call)
+            return LegInput.UNUSABLE
+        if not dialog.remote_tag:
+            self._recover(response, call)
+        self._early = None
+        return LegInput.ANSWERED if self.remote and self.remote.usable else LegInput.UNUSABLE
+
+    def _recover(self, response: Response, call: OutgoingCall | None) -> None:
+        """Set up enough of a malformed dialog to acknowledge and end it."""
+        dialog = self.dialog
+        dialog.remote = response.headers["to"][0]
+        dialog.remote_tag = response.to_tag or "-"  # RFC 2543 had none; but this one is taken
+        dialog.routes = ()
+        if call is not None:
+            dialog.target = call.target
+        dialog.hop = dialog.destination
+
+    def _judge(self, invite: Client, response: Response) -> LegInput:
+        """Say whether another INVITE can mend a refusal, and prepare it."""
+        status = response.status
+        if status in (401, 407) and self.authorizer is not None:
+            if self.authorizer.take(response, invite.destination):
+                self.dialog.cseq += 1
+                return LegInput.AGAIN
+        elif status == 503 and self._fail_over():
+            return LegInput.AGAIN
+        return LegInput.REFUSED
+
+    def _fail_over(self) -> bool:
+        call = self._call
+        if call is None or self._next >= len(call.alternatives):
+            return False
+        self.dialog.destination = self.dialog.hop = call.alternatives[self._next]
+        self.dialog.cseq += 1
+        self._next += 1
+        return True
+
+    def on_failure(self, transaction: Client, timed_out: bool, now_s: float) -> None:
+        """Learn that a request of this leg will not be answered."""
+        if transaction.method == "INVITE" and transaction is self._invite:
+            self.status = 408 if timed_out else 503  # RFC 3261 §8.1.3.1
+            self.reason = "timed out" if timed_out else "not sent"
+            self.step(LegInput.AGAIN if self._fail_over() else LegInput.UNHEARD, now_s)
+        else:
+            super().on_failure(transaction, timed_out, now_s)
+
+    # --- actions of the table ------------------------------------------------------------------
+
+    def tell_trying(self, _: float) -> None:
+        """Tell that the next hop has the INVITE."""
+        self.core.emit(Trying(self.leg_id))
+
+    def tell_ringing(self, _: float) -> None:
+        """Tell that the far end was reached."""
+        self.core.emit(Ringing(self.leg_id, self.status, self._early))
+
+    def send_cancel(self, now_s: float) -> None:
+        """Cancel the INVITE on its own way, with its own branch (RFC 3261 §9.1)."""
+        invite = self._invite
+        if invite is None:
+            return
+        self.start_give_up(now_s)
+        branch = invite.key
+        wire = self.dialog.build("CANCEL", branch, invite.cseq, self.bye_reason)
+        self.core.transactions.request(
+            "CANCEL", branch, invite.cseq, wire, invite.destination, self, now_s
+        )
+
+    def to_bytes(self) -> bytes:
+        """Return what a later life needs to end the leg."""
+        return self.dialog.to_bytes()

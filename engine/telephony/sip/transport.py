@@ -1,0 +1,143 @@
+"""SIP over UDP on a running loop: one socket, one timer, no decisions.
+
+TCP and TLS become classes beside ``UdpTransport`` with the same three parts: octets in, octets out,
+and the user agent's next deadline on the loop.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from math import inf
+from typing import Final, Protocol
+
+from engine.telephony.sip.transactions import Destination
+
+_SOCKET_OCTETS: Final = 4 * 1024 * 1024
+"""Receive buffer asked for: half a second of a thousand calls a second. [octets]"""
+
+
+class Receiver(Protocol):
+    """What a transport feeds: the user agent."""
+
+    def receive(self, octets: bytes, source: Destination, now_s: float) -> None:
+        """Take a datagram."""
+        ...
+
+    def next_deadline(self) -> float:
+        """Return when ``advance`` is worth calling. [s]"""
+        ...
+
+    def advance(self, now_s: float) -> None:
+        """Let time pass."""
+        ...
+
+
+class UdpTransport(asyncio.DatagramProtocol):
+    """A UDP socket that feeds a user agent and sends for it.
+
+    Attributes:
+        address: Host and port bound.
+        received: Datagrams received.
+        sent: Datagrams sent.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        """Set up; ``open`` binds.
+
+        Args:
+            now: The engine's time. [s]
+        """
+        self._now = now
+        self._receiver: Receiver | None = None
+        self._transport: asyncio.DatagramTransport | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._armed_s = inf
+        self.address = ("", 0)
+        self.received = 0
+        self.sent = 0
+
+    async def open(self, host: str, port: int) -> tuple[str, int]:
+        """Bind; port 0 takes any free one.
+
+        Returns:
+            The address bound.
+        """
+        self._loop = asyncio.get_running_loop()
+        await self._loop.create_datagram_endpoint(lambda: self, local_addr=(host, port))
+        return self.address
+
+    def attach(self, receiver: Receiver) -> None:
+        """Feed a user agent from now on."""
+        self._receiver = receiver
+
+    def close(self) -> None:
+        """Close the socket and stop the timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
+
+    def send(self, octets: bytes, destination: Destination) -> bool:
+        """Send a datagram; False says that it could not leave.
+
+        Full buffers are not told from loss: SIP sends again.
+        """
+        transport = self._transport
+        if transport is None or transport.is_closing() or destination.transport != "UDP":
+            return False
+        try:
+            transport.sendto(octets, destination[:2])
+        except (OSError, ValueError, OverflowError):
+            return False
+        self.sent += 1
+        return True
+
+    def rearm(self) -> None:
+        """Wake up in time for the user agent's next deadline; call it after giving it commands."""
+        receiver, loop = self._receiver, self._loop
+        if receiver is None or loop is None or self._transport is None:
+            return
+        deadline_s = receiver.next_deadline()
+        if deadline_s >= self._armed_s:
+            return  # waking up early is cheap, moving the timer at each datagram is not
+        if self._timer is not None:
+            self._timer.cancel()
+        self._armed_s = deadline_s
+        wait_s = max(0.0, deadline_s - self._now())
+        self._timer = loop.call_later(wait_s, self._wake)
+
+    def _wake(self) -> None:
+        self._armed_s = inf
+        self._timer = None
+        if self._receiver is not None:
+            self._receiver.advance(self._now())
+            self.rearm()
+
+    # --- asyncio.DatagramProtocol --------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the socket; ask for room for bursts."""
+        if not isinstance(transport, asyncio.DatagramTransport):
+            raise TypeError(f"no datagram transport: {transport!r}")
+        self._transport = transport
+        self.address = transport.get_extra_info("sockname")[:2]
+        sock = transport.get_extra_info("socket")
+        if sock is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_OCTETS)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Feed the user agent."""
+        self.received += 1
+        if self._receiver is not None:
+            self._receiver.receive(data, Destination(addr[0], addr[1]), self._now())
+            self.rearm()
+
+    def error_received(self, exc: Exception) -> None:
+        """Take an ICMP error for what it is worth: retransmission and Timer B decide."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the socket."""
+        self._transport = None

@@ -1,0 +1,290 @@
+"""The user agent: calls, phones and trunks as legs; octets and time in, octets and events out.
+
+It is synchronous and pure: it reads no clock, owns no socket, and nothing that the network sends
+makes it raise. Its owner hands in datagrams and the time, and sends what it is given to send.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from engine.telephony.sip.core import Core, MaySend
+from engine.telephony.sip.dialog import Origin
+from engine.telephony.sip.digest import Credentials
+from engine.telephony.sip.events import AnyEvent, OptionsAnswered, Unregistered
+from engine.telephony.sip.grammar import ParseError
+from engine.telephony.sip.inbound import Inbound, Screen
+from engine.telephony.sip.incoming import IncomingLeg
+from engine.telephony.sip.leg import Leg
+from engine.telephony.sip.message import Response, parse
+from engine.telephony.sip.old_legs import cancel_old_leg, leave_old_leg
+from engine.telephony.sip.outgoing import OutgoingCall, OutgoingLeg
+from engine.telephony.sip.reason import read_retry_after
+from engine.telephony.sip.registrar import Binding, Registrar
+from engine.telephony.sip.sdp import Direction, LocalMedia
+from engine.telephony.sip.stray import acknowledge_refusal, end_stray, is_bye_pending
+from engine.telephony.sip.timers import TimerQueue
+from engine.telephony.sip.tokens import LegNames, Tokens
+from engine.telephony.sip.transactions import Client, Destination, Send, Transactions
+from engine.telephony.sip.uri import SipUri
+
+__all__ = ["Credentials", "Direction", "OutgoingCall", "UserAgent"]
+
+_KEEP_ALIVE: Final = b"\r\n\0 "
+
+
+class UserAgent:
+    """A complete SIP user agent for a dialer and its phones (RFC 3261)."""
+
+    __slots__ = ("_core", "_inbound", "_registrar", "_timers")
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        tokens: Tokens,
+        send: Send,
+        emit: Callable[[AnyEvent], None],
+        may_send: MaySend,
+        screen: Screen,
+        realm: str = "paceline",
+        find_password: Callable[[str], str | None] = lambda _: None,
+        agent: str = "Paceline",
+    ) -> None:
+        """Set up.
+
+        Args:
+            host: Address shown in Via and Contact, without brackets.
+            port: Port shown there.
+            tokens: Source of names.
+            send: Sends octets to a destination; False says that they could not leave.
+            emit: Takes events, from inside the calls that cause them.
+            may_send: Asked with the leg's id before every INVITE that would begin a dialog: the
+                first, after a challenge, after a failover, and retransmitted. False holds it back.
+            screen: Says what becomes of a request from outside any dialog: 200 lets it in, another
+                status refuses it, 0 drops it in silence.
+            realm: Realm of the registrar.
+            find_password: Password of a phone's user, None if it may not register.
+            agent: Value of User-Agent.
+        """
+        shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        timers = TimerQueue()
+        transactions = Transactions(send, timers, self._may_repeat)
+        origin = Origin(shown, f"<sip:{shown}>", agent)
+        self._timers = timers
+        self._core = Core(origin, tokens, timers, transactions, emit, may_send)
+        self._registrar = Registrar(realm, find_password, tokens, timers, self._on_lapsed)
+        self._inbound = Inbound(self._core, self._registrar, screen)
+
+    # --- calls ---------------------------------------------------------------------------------
+
+    def identify(self, leg_id: str) -> LegNames:
+        """Return Call-ID, tag and branches of a leg's INVITE before it is sent; pure."""
+        return self._core.tokens.leg(leg_id)
+
+    def invite(self, call: OutgoingCall, now_s: float) -> None:
+        """Call; ``Ended`` follows in any case, maybe before this returns.
+
+        Raises:
+            ValueError: The leg's id is in use.
+        """
+        core = self._core
+        if call.leg_id in core.legs:
+            raise ValueError(f"leg {call.leg_id} exists")
+        leg = OutgoingLeg(core, call)
+        core.legs[call.leg_id] = leg
+        leg.begin(now_s)
+
+    def hang_up(self, leg_id: str, now_s: float, reason: str = "", status: int = 480) -> None:
+        """End a leg by CANCEL, BYE or a refusal, as its phase asks; an unknown one is over.
+
+        Args:
+            leg_id: The leg.
+            now_s: Now. [s]
+            reason: Value of the Reason header (RFC 3326), e.g. ``Q.850;cause=16``.
+            status: Refusal of a call that came in and was not answered.
+        """
+        leg = self._core.legs.get(leg_id)
+        if isinstance(leg, IncomingLeg):
+            leg.refuse_with(status, now_s)
+        elif leg is not None:
+            leg.hang_up(now_s, reason)
+
+    def offer(self, leg_id: str, direction: Direction, now_s: float) -> None:
+        """Offer our audio anew: ``SENDONLY`` or ``INACTIVE`` holds, ``SENDRECV`` resumes."""
+        leg = self._core.by_tag.get(self._tag_of(leg_id))
+        if leg is not None:
+            leg.offer(direction, now_s)
+
+    def ring(self, leg_id: str, now_s: float) -> None:
+        """Let a call that came in ring (180)."""
+        leg = self._core.legs.get(leg_id)
+        if isinstance(leg, IncomingLeg):
+            leg.ring(now_s)
+
+    def answer(self, leg_id: str, media: LocalMedia, now_s: float) -> bool:
+        """Answer a call that came in; ``Answered`` follows its ACK. False: it is gone."""
+        leg = self._core.legs.get(leg_id)
+        return isinstance(leg, IncomingLeg) and leg.answer(media, now_s)
+
+    def dialog_state(self, leg_id: str) -> bytes:
+        """Return what ``end_old_leg`` of a later life needs; empty if the leg is over."""
+        leg = self._core.legs.get(leg_id)
+        return leg.dialog.to_bytes() if leg is not None else b""
+
+    def end_old_leg(
+        self, leg_id: str, state: bytes, target: str, destination: Destination, now_s: float
+    ) -> None:
+        """End a leg of an earlier life: BYE by its stored dialog, else CANCEL.
+
+        Args:
+            leg_id: The leg.
+            state: What ``dialog_state`` gave once it was answered; empty: it was not.
+            target: Request-URI of its INVITE.
+            destination: Where that went.
+            now_s: Now. [s]
+
+        Raises:
+            ParseError: ``state`` is no stored dialog.
+        """
+        if state:
+            leave_old_leg(self._core, state, now_s)
+        else:
+            cancel_old_leg(self._core, leg_id, target, destination, now_s)
+
+    # --- trunks and phones ---------------------------------------------------------------------
+
+    def options(self, key: str, target: str, destination: Destination, now_s: float) -> None:
+        """Ask whether a trunk is alive; ``OptionsAnswered`` follows (RFC 3261 §11)."""
+        core = self._core
+        origin, tokens = core.origin, core.tokens
+        branch = f"z9hG4bK{tokens.next()}"
+        wire = (
+            f"OPTIONS {target} SIP/2.0\r\n"
+            f"Via: SIP/2.0/{destination.transport} {origin.sent_by};branch={branch};rport\r\n"
+            f"Max-Forwards: 70\r\nFrom: {origin.contact};tag={tokens.next()}\r\nTo: <{target}>\r\n"
+            f"Call-ID: {tokens.next()}@{tokens.realm}\r\nCSeq: 1 OPTIONS\r\n"
+            f"Contact: {origin.contact}\r\nAccept: application/sdp\r\n"
+            f"User-Agent: {origin.agent}\r\nContent-Length: 0\r\n\r\n"
+        ).encode()
+        core.transactions.request("OPTIONS", branch, 1, wire, destination, _Probe(core, key), now_s)
+
+    def find_binding(self, user: str, now_s: float) -> Binding | None:
+        """Return where a phone is registered, None if it is not."""
+        return self._registrar.find(user, now_s)
+
+    def is_phone(self, source: Destination) -> bool:
+        """Say whether a registered phone speaks from an address."""
+        return self._registrar.is_source(source)
+
+    def forget_phone(self, user: str) -> None:
+        """Drop a phone's bindings."""
+        self._registrar.forget(user)
+
+    # --- the world -----------------------------------------------------------------------------
+
+    def receive(self, octets: bytes, source: Destination, now_s: float) -> None:
+        """Take a datagram; whatever it holds, this does not raise."""
+        core = self._core
+        if len(octets) <= 4 and not octets.strip(_KEEP_ALIVE):
+            core.counts["keep-alive"] += 1
+            return
+        try:
+            message = parse(octets)
+            message.source = source[:2]
+            if isinstance(message, Response):
+                self._on_response(message, source, now_s)
+            else:
+                self._inbound.on_request(message, source, now_s)
+        except ParseError as error:
+            core.counts["garbage"] += 1
+            self._inbound.refuse_garbage(error, source)
+
+    def next_deadline(self) -> float:
+        """Return when ``advance`` is worth calling; infinity if never. [s]"""
+        return self._timers.next_deadline()
+
+    def advance(self, now_s: float) -> None:
+        """Let time pass: fire the timers that are due."""
+        self._timers.advance(now_s)
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What was dropped, refused and mended, by name."""
+        return self._core.counts
+
+    @property
+    def open_legs(self) -> int:
+        """Legs of which something can still come. [legs]"""
+        return len(self._core.legs)
+
+    @property
+    def open_transactions(self) -> int:
+        """Transactions not yet terminated. [transactions]"""
+        transactions = self._core.transactions
+        return len(transactions.clients) + len(transactions.servers)
+
+    def _on_response(self, response: Response, source: Destination, now_s: float) -> None:
+        core = self._core
+        if core.transactions.on_response(response, now_s):
+            return
+        leg_id = response.call_id.removesuffix(f"@{core.tokens.realm}")
+        ours = response.method == "INVITE" and response.from_tag == core.tokens.leg(leg_id).tag
+        if not ours or response.status < 200:
+            core.counts["stray-responses"] += 1
+        elif response.status >= 300:
+            acknowledge_refusal(core, response, source)
+        else:
+            self._on_late_answer(response, source, now_s)
+
+    def _on_late_answer(self, response: Response, source: Destination, now_s: float) -> None:
+        """Take a 2xx whose transaction is gone: known, a late fork's, or an earlier life's."""
+        core = self._core
+        leg = core.by_tag.get(response.from_tag)
+        if leg is not None and leg.dialog.remote_tag == response.to_tag:
+            leg.acknowledge(response.cseq)
+        else:
+            first = not is_bye_pending(core, response)
+            end_stray(core, response, source, first, now_s)
+
+    def _may_repeat(self, client: Client, _: float) -> bool:
+        """Ask the gate before an INVITE that would begin a dialog is sent again by its timer."""
+        user = client.user
+        if not isinstance(user, OutgoingLeg) or user.dialog.remote_tag or client.method != "INVITE":
+            return True
+        return self._core.may_send(user.leg_id)
+
+    def _on_lapsed(self, user: str) -> None:
+        self._core.emit(Unregistered(user))
+
+    def _tag_of(self, leg_id: str) -> str:
+        leg: Leg | None = self._core.legs.get(leg_id)
+        return leg.dialog.local_tag if leg is not None else ""
+
+
+class _Probe:
+    """The user of an OPTIONS."""
+
+    __slots__ = ("_core", "_key")
+
+    def __init__(self, core: Core, key: str) -> None:
+        self._core = core
+        self._key = key
+
+    def on_response(self, _: Client, response: Response, _now_s: float) -> None:
+        """Tell the answer; any final one shows life, 503 shows a trunk that wants none."""
+        if response.status >= 200:
+            wait_s = read_retry_after(response)
+            self._core.emit(OptionsAnswered(self._key, response.status, wait_s))
+
+    def on_failure(self, _: Client, timed_out: bool, _now_s: float) -> None:
+        """Tell that there was none."""
+        self._core.emit(OptionsAnswered(self._key, 408 if timed_out else 503))
+
+    def build_ack(self, _: Client, _response: Response) -> bytes:
+        """Return nothing: only an INVITE asks for it."""
+        return b""
+
+
+def phone_uri(user: str, host: str, port: int) -> str:
+    """Return the URI of a phone at an address."""
+    return str(SipUri("sip", user, f"[{host}]" if ":" in host else host, port))
