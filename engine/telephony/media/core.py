@@ -114,7 +114,7 @@ class Core:
     @property
     def legs(self) -> int:
         """Return how many legs are open."""
-        return int(self._live_legs.size)
+        return int(np.count_nonzero(self._live))
 
     @property
     def concealed(self) -> int:
@@ -215,7 +215,8 @@ class Core:
         tie = Tie(int(out.port[leg]), command.ip, command.udp_port, command.learn_ip)
         if command.law != self.ring.laws[leg]:
             self.ring.clear(leg, command.law)
-        if self._latch.connect(leg, tie, tick):
+        # On hold (no address) the source stays the leg's own, to be heard again afterwards.
+        if command.ip and self._latch.connect(leg, tie, tick):
             out.ip[leg], out.udp_port[leg] = command.ip, command.udp_port
             if command.heard_ip:
                 self._latch.lock(leg, source_key(command.heard_ip, command.heard_port, tie.port))

@@ -64,7 +64,7 @@ class Latch:
         self._until: Ints = np.zeros(legs, dtype=np.int64)
         self._tie: dict[int, Tie] = {}
         self._owner: dict[int, int] = {}
-        self._dead: dict[int, int] = {}
+        self._dead: dict[int, tuple[int, int]] = {}
         self._learnt: dict[int, int] = {}
         self._ports = ports
         self._stale = True
@@ -87,7 +87,7 @@ class Latch:
         """
         if self._tie.get(leg) == tie:
             return False
-        self._forget(leg, tick)
+        self._forget(leg, tick, leg)
         self._tie[leg] = tie
         self._until[leg] = tick + LEARN_TICKS
         if tie.ip and tie.udp_port:
@@ -99,7 +99,7 @@ class Latch:
         """Take a leg's packets from one source only."""
         tie, before = self._tie[leg], int(self.source[leg])
         if before not in (0, key) and self._disown(leg, before):
-            self._dead[before] = int(self._until[leg]) + DEAD_TICKS
+            self._dead[before] = (int(self._until[leg]) + DEAD_TICKS, NOBODY)
         self.source[leg] = key
         self._owner[key] = leg
         if key == tie.key:
@@ -110,7 +110,7 @@ class Latch:
 
     def release(self, leg: int, tick: int) -> None:
         """End a leg; what its source still sends is nobody's."""
-        self._forget(leg, tick)
+        self._forget(leg, tick, NOBODY)
         self._tie.pop(leg, None)
         self._open[leg] = False
 
@@ -153,7 +153,8 @@ class Latch:
             leg = int(self._learner[port])
             wanted = self._tie[leg].learn_ip
             for key in dict.fromkeys(keys[unknown[ports[unknown] == port]][:8].tolist()):
-                if key not in self._dead and wanted in (0, key >> 32):
+                _, last = self._dead.get(key, (0, leg))
+                if last == leg and wanted in (0, key >> 32):
                     self.lock(leg, key)
                     learnt.append(leg)
                     break
@@ -186,14 +187,15 @@ class Latch:
                 self._disown(leg, key)
             self._stale = True
         if tick % 50 == 0 and self._dead:
-            self._dead = {key: until for key, until in self._dead.items() if until > tick}
+            self._dead = {key: dead for key, dead in self._dead.items() if dead[0] > tick}
 
-    def _forget(self, leg: int, tick: int) -> None:
+    def _forget(self, leg: int, tick: int, heir: int) -> None:
+        """Take a leg's sources from it; for a while nobody but the heir can learn them."""
         tie = self._tie.get(leg)
         keys = {int(self.source[leg])} | ({tie.key} if tie else set())
         for key in keys:
             if self._disown(leg, key):
-                self._dead[key] = tick + DEAD_TICKS
+                self._dead[key] = (tick + DEAD_TICKS, heir)
         self.source[leg] = 0
         self._learnt.pop(leg, None)
         self._stale = True

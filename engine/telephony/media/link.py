@@ -71,7 +71,7 @@ class SwitchLink:
                     pass_fds=(theirs.fileno(), *ports),
                     env=_environment(),
                 )
-            except OSError:
+            except BaseException:  # cancelled too: the child then finds its control socket closed
                 ours.close()
                 raise
         return cls(process, ours)

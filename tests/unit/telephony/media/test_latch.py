@@ -126,3 +126,26 @@ def test_what_is_no_rtp_is_counted_and_dropped() -> None:
     rig.run(10)
     assert rig.core.counters.malformed == 2
     assert rig.hears(two) == {400}
+
+
+def test_a_leg_behind_nat_is_heard_again_after_hold() -> None:
+    rig = Rig()
+    natted = rig.add(Far(1, 400), learn_ip=0)
+    inside = (natted.ip, natted.udp_port)
+    natted.ip, natted.udp_port = FOREIGN, 4444
+    rig.run(3)
+    rig.do(messages.Connect(1, 0, 4444, 0, 0, 101, True, 0, 0, 0))
+    rig.run(3)
+    rig.do(messages.Connect(1, *inside, 0, 0, 101, True, 0, 0, 0))
+    before = rig.core.counters.foreign, len(natted.heard)
+    rig.run(3)
+    assert (rig.core.counters.foreign, len(natted.heard)) == (before[0], before[1] + 3)
+
+
+def test_a_leg_may_learn_its_own_old_source_again() -> None:
+    rig = Rig()
+    natted = rig.add(Far(1, 400), learn_ip=0)
+    rig.run(2)
+    rig.do(messages.Connect(1, 0x0A020304, 9, 0, 0, 101, True, 0, 0, 0))
+    rig.work([natted.packet()])
+    assert rig.told(messages.Heard)[1:] == [messages.Heard(1, natted.ip, natted.udp_port)]
