@@ -6,8 +6,16 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks.harness import Figure
-from engine.pacing import DAY, ROLLING_24H, ROLLING_30D, Budgets, Learner, decide, make_snapshot
-from engine.pacing.decide import Snapshot
+from engine.pacing import (
+    DAY,
+    ROLLING_24H,
+    ROLLING_30D,
+    Budgets,
+    Learner,
+    Snapshot,
+    decide,
+    make_snapshot,
+)
 from engine.pacing.grid import AGES, SPANS, Floats, age_bin, count_in_bins, span_bin
 
 _NOW_S = 1.0e9

@@ -29,11 +29,12 @@ campaign's zone. A row given to a new campaign is cleared by ``learner.clear`` o
 """
 
 from engine.pacing.budget import DAY, ROLLING_24H, ROLLING_30D, Budgets, Prices, Window
-from engine.pacing.decide import UNLIMITED, Decision, Mode, Reason, Snapshot, decide, make_snapshot
+from engine.pacing.decide import decide
 from engine.pacing.floor import Conditions, Floor, Phase, Stage
 from engine.pacing.laws import Laws
 from engine.pacing.learner import Learner, Priors
 from engine.pacing.share import Memberships, share_agents, share_weights
+from engine.pacing.snapshot import UNLIMITED, Decision, Mode, Reason, Snapshot, make_snapshot
 
 __all__ = [
     "DAY",

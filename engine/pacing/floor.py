@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.pacing.budget import Budgets
-from engine.pacing.decide import Decision, Mode, Snapshot, decide, make_snapshot
+from engine.pacing.decide import decide
 from engine.pacing.grid import AGES, SPANS, Bools, Floats, Ints, age_bin, count_in_bins, span_bin
 from engine.pacing.learner import Learner
 from engine.pacing.share import Memberships, share_agents, share_weights
+from engine.pacing.snapshot import Decision, Mode, Snapshot, make_snapshot
 
 _SERVED_KEEP = 0.999
 

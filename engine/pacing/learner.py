@@ -41,6 +41,7 @@ from engine.pacing.risk import normal_cdf
 
 FAST_HALF_LIFE_S, SLOW_HALF_LIFE_S = 240.0, 3600.0
 SWITCH_ERRORS = 3.0
+PATIENCE_S = 2.0  # until ``set_patience``
 WARM_ANSWERS = 20.0
 REBUILD_S = 60.0
 _REMEMBERED = 3000.0
@@ -95,6 +96,7 @@ class Learner:
             "answer_p": np.full(campaigns, self.priors.answer_p),
             "answer_p_error": np.zeros(campaigns),
             "prior_p": np.full(campaigns, self.priors.answer_p),
+            "patience_s": np.full(campaigns, PATIENCE_S),
         }
         self._tables = _Tables.empty(campaigns)
         self._ticked_s = float("nan")
@@ -120,6 +122,7 @@ class Learner:
             "acws": _lognormal_counts(SPAN_EDGES_S, prior.acw_mean_s, 0.7),
             "answer_p": np.array(prior.answer_p),
             "prior_p": np.array(prior.answer_p),
+            "patience_s": np.array(PATIENCE_S),
         }
         for name, column in self._kept.items():
             value = fresh.get(name, np.array(0.0))
@@ -128,6 +131,16 @@ class Learner:
             else:
                 column[rows] = value
         self.rebuild(rows)
+
+    def set_patience(self, row: int, patience_s: float) -> None:
+        """Say how long after its verdict a call may wait before it counts as unattended.
+
+        Args:
+            row: Campaign.
+            patience_s: The rule's or the campaign's limit, at least 0. [s]
+        """
+        self._kept["patience_s"][row] = patience_s
+        self.rebuild(np.array([row]))
 
     def begin_like(self, row: int, model: int) -> None:
         """Let a new campaign start from what another learned of the same list.
@@ -250,7 +263,7 @@ class Learner:
                 life_table(self._kept["others"][part]),
                 life_table(self._kept["talks"][part], None if talking is None else talking[where]),
                 life_table(self._kept["acws"][part], None if in_acw is None else in_acw[where]),
-                self._analysis_s(part),
+                self._analysis_s(part) + self._kept["patience_s"][part],
             )
 
     def laws(self) -> Laws:
@@ -366,7 +379,6 @@ class _Tables:
     other_left: Floats
     talk_free: Singles
     acw_free: Singles
-    patience_s: float = 2.0
 
     @classmethod
     def empty(cls, campaigns: int) -> "_Tables":
@@ -387,9 +399,9 @@ class _Tables:
         other: Floats,
         talk: Floats,
         acw: Floats,
-        analysis_s: Floats,
+        delay_s: Floats,
     ) -> None:
-        need_s = POINTS_S[None, :] + self.patience_s + analysis_s[:, None]
+        need_s = POINTS_S[None, :] + delay_s[:, None]
         self.weights[rows] = answer_weights(answer)
         self.new_gain[rows] = answered_by_point(answer)
         self.gain[rows] = gain_after_age(answer)
