@@ -4,11 +4,13 @@ One interceptor, so that the order of these is read in one place. Health and ref
 untouched.
 """
 
+from __future__ import annotations
+
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import grpc
 import grpc.aio
@@ -27,10 +29,11 @@ PREFIX = "/paceline.v1."
 _log = structlog.get_logger("gateway")
 
 # Any: handlers of all methods pass here, each with message types of its own.
-Context = grpc.aio.ServicerContext[Any, Any]
-Handler = grpc.RpcMethodHandler[Any, Any]
-Run = Callable[[Any, Context], Awaitable[object]]
-Stream = Callable[[Any, Context], AsyncIterator[object]]
+if TYPE_CHECKING:  # gRPC's classes take type parameters in their stubs alone
+    Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+    Handler: TypeAlias = grpc.RpcMethodHandler[Any, Any]
+    Run: TypeAlias = Callable[[Any, Context], Awaitable[object]]
+    Stream: TypeAlias = Callable[[Any, Context], AsyncIterator[object]]
 
 
 _validator = Validator()

@@ -39,17 +39,15 @@ class Slot(Generic[T]):
         self._closed = True
         self._ready.set()
 
-    async def get(self, timeout_s: float) -> tuple[T | None, int]:
+    async def get(self, timeout_s: float) -> tuple[T | None, int] | None:
         """Return the newest value and how many were missed before it.
 
         Args:
             timeout_s: Longest wait. [s]
 
         Returns:
-            The value, or None if nothing came in time, and values missed since the last call.
-
-        Raises:
-            StopAsyncIteration: The slot is closed and read.
+            The value, or None if nothing came in time, and values missed since the last call;
+            None in place of both when the slot is closed and read.
         """
         try:
             async with asyncio.timeout(timeout_s):
@@ -58,7 +56,7 @@ class Slot(Generic[T]):
             return None, 0
         value, missed = self._value, self._missed
         if value is None and self._closed:
-            raise StopAsyncIteration
+            return None
         self._value, self._missed = None, 0
         if not self._closed:
             self._ready.clear()

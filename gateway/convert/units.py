@@ -25,7 +25,7 @@ def to_duration(seconds: float) -> Duration:
 
 def from_duration(duration: Duration) -> float:
     """Return the duration. [s]"""
-    return duration.seconds + duration.nanos / 1e9
+    return (duration.seconds * 10**9 + duration.nanos) / 1e9
 
 
 def to_timestamp(at_s: float) -> Timestamp:
@@ -37,7 +37,7 @@ def to_timestamp(at_s: float) -> Timestamp:
 
 def from_timestamp(timestamp: Timestamp) -> float:
     """Return the instant. [s since the Unix epoch]"""
-    return timestamp.seconds + timestamp.nanos / 1e9
+    return (timestamp.seconds * 10**9 + timestamp.nanos) / 1e9
 
 
 def some_time(at_s: float) -> Timestamp | None:

@@ -1,0 +1,76 @@
+"""A slow reader gets the newest value; a dead one is given up."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.streams import Slot, SlowReaderError, write_all
+
+
+async def count(limit: int, closed: list[bool]) -> AsyncIterator[int]:
+    try:
+        for number in range(limit):
+            yield number
+    finally:
+        closed.append(True)
+
+
+@pytest.mark.asyncio
+async def test_a_reader_who_was_away_gets_the_newest_value_and_how_many_it_missed() -> None:
+    slot: Slot[int] = Slot()
+    assert [slot.put(number) for number in (1, 2, 3)] == [True, False, False]
+    assert await slot.get(1) == (3, 2)
+    assert slot.put(4)
+    assert await slot.get(1) == (4, 0)
+
+
+@pytest.mark.asyncio
+async def test_nothing_new_is_told_as_nothing() -> None:
+    assert await Slot[int]().get(0) == (None, 0)
+
+
+@pytest.mark.asyncio
+async def test_a_closed_slot_is_read_to_its_end() -> None:
+    slot: Slot[str] = Slot()
+    slot.put("last")
+    slot.close()
+    assert await slot.get(1) == ("last", 0)
+    assert await slot.get(1) is None
+
+
+@pytest.mark.asyncio
+async def test_every_message_is_written_in_order() -> None:
+    written: list[int] = []
+    closed: list[bool] = []
+
+    async def write(message: int) -> None:
+        written.append(message)
+
+    await write_all(count(3, closed), write, write_s=1)
+    assert (written, closed) == ([0, 1, 2], [True])
+
+
+@pytest.mark.asyncio
+async def test_a_reader_who_takes_nothing_is_given_up_and_its_source_closed() -> None:
+    closed: list[bool] = []
+
+    async def write(_: int) -> None:
+        await asyncio.Event().wait()
+
+    with pytest.raises(SlowReaderError, match="not read within"):
+        await write_all(count(3, closed), write, write_s=0.01)
+    assert closed == [True]
+
+
+@pytest.mark.asyncio
+async def test_a_source_that_times_out_is_not_taken_for_a_slow_reader() -> None:
+    async def source() -> AsyncIterator[int]:
+        yield 1
+        raise TimeoutError
+
+    async def write(_: int) -> None:
+        return
+
+    with pytest.raises(TimeoutError):
+        await write_all(source(), write, write_s=1)
