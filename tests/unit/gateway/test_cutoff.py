@@ -22,15 +22,17 @@ def test_a_peer_has_an_address(peer: str, address: tuple[str, int] | None) -> No
 
 
 def test_the_connection_ends_and_the_descriptor_stays_ours() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        with socket.create_connection(listener.getsockname()) as client:
-            accepted, _ = listener.accept()
-            with accepted:
-                host, port = client.getsockname()
-                assert cut_off(f"ipv4:{host}:{port}")
-                assert client.recv(1) == b"", "the peer does not see the end"
-                assert accepted.recv(1) == b"", "our side does not see the end"
-                assert accepted.fileno() >= 0
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()) as client,
+    ):
+        accepted, _ = listener.accept()
+        with accepted:
+            host, port = client.getsockname()
+            assert cut_off(f"ipv4:{host}:{port}")
+            assert client.recv(1) == b"", "the peer does not see the end"
+            assert accepted.recv(1) == b"", "our side does not see the end"
+            assert accepted.fileno() >= 0
 
 
 def test_a_peer_that_is_not_there_is_not_found() -> None:
