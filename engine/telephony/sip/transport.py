@@ -135,9 +135,9 @@ class UdpTransport(asyncio.DatagramProtocol):
             self._receiver.receive(data, Destination(addr[0], addr[1]), self._now())
             self.rearm()
 
-    def error_received(self, exc: Exception) -> None:
+    def error_received(self, _: Exception) -> None:
         """Take an ICMP error for what it is worth: retransmission and Timer B decide."""
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
         """Forget the socket."""
         self._transport = None
