@@ -47,7 +47,7 @@ class JitterRing:
         arrived: Tick of each leg's last packet, shape (legs,).
         started: Legs whose stream has a time line, shape (legs,).
         laws: Law in which each leg's frames are kept, shape (legs,).
-        concealed: Frames that were missing while a stream ran, per leg, shape (legs,). [frames]
+        concealed: Frames that were missing before a stream went on, shape (legs,). [frames]
         late: Packets that came after they were due, per leg, shape (legs,). [packets]
     """
 
@@ -160,16 +160,18 @@ class JitterRing:
         slot = tick % SLOTS
         block: U8 = self._ring[slot]
         missing = self._due[slot, live] != tick
+        run = self._missing[live]
+        if run.any():
+            closed = ~missing & (run < JUMP)
+            self.concealed[live[closed]] += run[closed]
         if missing.any():
             self._conceal(tick, live[missing], block)
-        self._missing[live] = np.where(missing, self._missing[live] + 1, 0)
+        self._missing[live] = np.where(missing, run + 1, 0)
         self._review(tick)
         return block
 
     def _conceal(self, tick: int, absent: Index, block: U8) -> None:
         run = self._missing[absent]
-        running = (run < JUMP) & (tick - self.arrived[absent] < JUMP)
-        self.concealed[absent[running]] += 1
         repeat = run < REPEATS
         again, quiet = absent[repeat], absent[~repeat]
         if again.size:
