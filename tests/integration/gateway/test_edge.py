@@ -226,7 +226,7 @@ async def test_a_frozen_client_is_cut_off_though_its_kernel_answers(
             await events.closed.wait()
         assert events.open == 0
         async with asyncio.timeout(5):
-            while cut_off(events.peer):  # gRPC closes its descriptor a moment after the shutdown
+            while cut_off(events.peer):  # noqa: ASYNC110 - gRPC closes it untold
                 await asyncio.sleep(0.01)
         answer = await dnc_pb2_grpc.DncServiceStub(channel).CheckDncNumber(check("x"))
         assert answer.listed
