@@ -33,6 +33,7 @@ from engine.pacing.decide import decide
 from engine.pacing.floor import Conditions, Floor, Phase, Stage
 from engine.pacing.laws import Laws
 from engine.pacing.learner import Learner, Priors
+from engine.pacing.pace import pace
 from engine.pacing.share import Memberships, share_agents, share_weights
 from engine.pacing.snapshot import UNLIMITED, Decision, Mode, Reason, Snapshot, make_snapshot
 
@@ -58,6 +59,7 @@ __all__ = [
     "Window",
     "decide",
     "make_snapshot",
+    "pace",
     "share_agents",
     "share_weights",
 ]

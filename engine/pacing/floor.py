@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.pacing.budget import Budgets
-from engine.pacing.decide import decide
 from engine.pacing.grid import AGES, SPANS, Bools, Floats, Ints, age_bin, count_in_bins, span_bin
 from engine.pacing.learner import Learner
+from engine.pacing.pace import pace
 from engine.pacing.share import Memberships, share_agents, share_weights
 from engine.pacing.snapshot import Decision, Mode, Snapshot, make_snapshot
 
@@ -223,15 +223,7 @@ class Floor:
         Returns:
             Calls to start with their reasons and figures, C campaigns.
         """
-        seen = self.snapshot(now_s, conditions)
-        self.learner.tick(now_s, seen.in_flight, seen.talking, seen.in_acw)
-        laws = self.learner.laws()
-        # Nothing in flight is feared where every call has its agent.
-        flying = seen.in_flight.sum(axis=1) + seen.analysing
-        asks = np.maximum(laws.answer_p * flying - seen.ready, 0.0)
-        pending = 0.1 * asks + np.sqrt(0.2 * asks)
-        ahead = (seen.mode == Mode.PREDICTIVE) & seen.running & laws.warm
-        return decide(seen, laws, self.budgets.prices(now_s, pending, ahead))
+        return pace(now_s, self.snapshot(now_s, conditions), self.learner, self.budgets)
 
     def snapshot(self, now_s: float, conditions: Conditions) -> Snapshot:
         """Count what is known at this instant.

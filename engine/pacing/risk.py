@@ -189,24 +189,26 @@ def largest_by_series(
         Largest n with the risk of the n-th at most tau, shape (C,). [calls]
     """
     low, high = np.zeros(len(room), dtype=np.int64), np.maximum(room, 0)
-    open_rows = np.flatnonzero(high > low)
-    while len(open_rows):
-        # The first steps look low: most ticks start none or one call.
-        span = high[open_rows] - low[open_rows]
-        step = np.where(low[open_rows] == 0, np.minimum(span, 1 + span // 8), (span + 1) // 2)
-        middle = low[open_rows] + step
-        rows = base.take(open_rows)
-        risk = risk_of_next(
-            spare[open_rows],
-            rows,
-            (middle - 1).astype(np.float64),
-            new_chance[open_rows],
-            weights[open_rows],
+    step = np.ones(len(room), dtype=np.int64)
+    rows = np.flatnonzero(high > 0)
+    while len(rows):
+        # Steps double until one is too far: most ticks start no call or one.
+        tried = low[rows] + np.minimum(step[rows], (high[rows] - low[rows] + 1) // 2)
+        tried = np.where(low[rows] == 0, np.minimum(step[rows], high[rows]), tried)
+        good = (
+            risk_of_next(
+                spare[rows],
+                base.take(rows),
+                (tried - 1).astype(np.float64),
+                new_chance[rows],
+                weights[rows],
+            )
+            <= tau[rows]
         )
-        good = risk <= tau[open_rows]
-        low[open_rows] = np.where(good, middle, low[open_rows])
-        high[open_rows] = np.where(good, high[open_rows], middle - 1)
-        open_rows = open_rows[high[open_rows] > low[open_rows]]
+        low[rows] = np.where(good, tried, low[rows])
+        high[rows] = np.where(good, high[rows], tried - 1)
+        step[rows] *= 2
+        rows = rows[high[rows] > low[rows]]
     return low
 
 
