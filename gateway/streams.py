@@ -26,13 +26,16 @@ class Slot(Generic[T]):
         self._missed = 0
         self._closed = False
 
-    def put(self, value: T) -> bool:
-        """Set the newest value; return whether the one before was read."""
-        unread = self._ready.is_set() and self._value is not None
-        self._missed += unread
+    @property
+    def unread(self) -> bool:
+        """Whether a value waits to be read."""
+        return self._value is not None
+
+    def put(self, value: T) -> None:
+        """Set the newest value."""
+        self._missed += self.unread
         self._value = value
         self._ready.set()
-        return not unread
 
     def close(self) -> None:
         """Let the reader read what is there, and then end."""

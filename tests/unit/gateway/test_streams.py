@@ -19,9 +19,10 @@ async def count(limit: int, closed: list[bool]) -> AsyncIterator[int]:
 @pytest.mark.asyncio
 async def test_a_reader_who_was_away_gets_the_newest_value_and_how_many_it_missed() -> None:
     slot: Slot[int] = Slot()
-    assert [slot.put(number) for number in (1, 2, 3)] == [True, False, False]
+    for number in (1, 2, 3):
+        slot.put(number)
     assert await slot.get(1) == (3, 2)
-    assert slot.put(4)
+    slot.put(4)
     assert await slot.get(1) == (4, 0)
 
 
@@ -74,3 +75,14 @@ async def test_a_source_that_times_out_is_not_taken_for_a_slow_reader() -> None:
 
     with pytest.raises(TimeoutError):
         await write_all(source(), write, write_s=1)
+
+
+@pytest.mark.asyncio
+async def test_a_slot_knows_whether_its_value_was_read() -> None:
+    slot: Slot[int] = Slot()
+    known = [slot.unread]
+    slot.put(1)
+    known.append(slot.unread)
+    await slot.get(1)
+    known.append(slot.unread)
+    assert known == [False, True, False]

@@ -34,7 +34,7 @@ class _MetricScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MetricSco
     METRIC_SCOPE_LIST: _MetricScope.ValueType  # 2
     """Lists in campaigns: campaigns/{campaign}/lists/{list}."""
     METRIC_SCOPE_TEAM: _MetricScope.ValueType  # 3
-    """Teams: teams/{team}; in a campaign: campaigns/{campaign}/teams/{team}."""
+    """Teams in campaigns: campaigns/{campaign}/teams/{team}."""
     METRIC_SCOPE_AGENT: _MetricScope.ValueType  # 4
     """Agents: agents/{agent}."""
     METRIC_SCOPE_QUOTA: _MetricScope.ValueType  # 5
@@ -54,7 +54,7 @@ METRIC_SCOPE_CAMPAIGN: MetricScope.ValueType  # 1
 METRIC_SCOPE_LIST: MetricScope.ValueType  # 2
 """Lists in campaigns: campaigns/{campaign}/lists/{list}."""
 METRIC_SCOPE_TEAM: MetricScope.ValueType  # 3
-"""Teams: teams/{team}; in a campaign: campaigns/{campaign}/teams/{team}."""
+"""Teams in campaigns: campaigns/{campaign}/teams/{team}."""
 METRIC_SCOPE_AGENT: MetricScope.ValueType  # 4
 """Agents: agents/{agent}."""
 METRIC_SCOPE_QUOTA: MetricScope.ValueType  # 5
@@ -284,7 +284,7 @@ class MetricValue(_message.Message):
     """Of kind text."""
     @_builtins.property
     def counts(self) -> Global___CountsByKey:
-        """Of metrics that count by a key."""
+        """Of metrics that count by a key, such as disposition_count by disposition."""
 
     def __init__(
         self,
@@ -570,7 +570,7 @@ class WatchMetricsResponse(_message.Message):
     CHANGES_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
-    """Grows by one from message to message; a snapshot begins anew whatever was missed."""
+    """Grows by one from message to message; a jump is a gap, and the message after it a snapshot."""
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
         """When the values were taken."""
