@@ -1,10 +1,16 @@
 """Start the media process on sockets that the engine bound and handed down."""
 
 import argparse
+import contextlib
+import os
 import signal
 import socket
+from typing import Final
 
 from engine.telephony.media.switch import Switch
+
+PRIORITY: Final = -10
+"""Audio has a deadline each 20 ms; what else the machine does has not."""
 
 
 def main() -> None:
@@ -18,6 +24,8 @@ def main() -> None:
     parser.add_argument("--silent-ms", type=int, required=True, help="silence that is told of")
     given = parser.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError):  # without the right to it, it does as well as it can
+        os.nice(PRIORITY)
     ports = [socket.socket(fileno=int(fd)) for fd in given.ports.split(",")]
     for port in ports:
         port.setblocking(False)

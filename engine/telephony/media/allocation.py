@@ -12,6 +12,11 @@ from dataclasses import dataclass
 from typing import Final
 
 MOST_UDP_PORT: Final = 65535
+RTP_BUFFER: Final = 1 << 20
+"""Asked of the system for a port of many legs; it holds what comes while a switch is replaced."""
+
+RTCP_BUFFER: Final = 1 << 14
+
 ANY_LOWEST: Final = 20000
 """Where a pool begins that may be anywhere: below the ports that systems give out themselves."""
 
@@ -40,10 +45,8 @@ class Allocation:
 
     def __init__(self, legs: int, ports: int) -> None:
         self._free = list(range(1, legs))
-        self._legs = [0] * ports
         self._unheard: list[set[int]] = [set() for _ in range(ports)]
-        self._turn = 0
-        self._used_at = [0] * ports
+        self._ports, self._turn = ports, 0
 
     def take(self, *, learns: bool) -> Place:
         """Return a place for a new leg.
@@ -59,9 +62,6 @@ class Allocation:
             raise NoRoomError("every row of the media switch is in use")
         port = self._choose(learns=learns)
         place = Place(heapq.heappop(self._free), port, learns and not self._unheard[port])
-        self._turn += 1
-        self._used_at[port] = self._turn
-        self._legs[port] += 1
         self._unheard[port].add(place.row)
         return place
 
@@ -84,23 +84,24 @@ class Allocation:
         """Give a released leg's port back; its row follows when the switch has let it go."""
         if place.port >= 0:
             self._unheard[place.port].discard(place.row)
-            self._legs[place.port] -= 1
 
     def free(self, place: Place) -> None:
         """Give a leg's row back."""
         heapq.heappush(self._free, place.row)
 
     def _choose(self, *, learns: bool) -> int:
-        half = len(self._legs) // 2
-        return min(
-            range(len(self._legs)),
-            key=lambda port: (
-                learns and len(self._unheard[port]),
-                (port >= half) is not learns,
-                self._legs[port],
-                self._used_at[port],
-            ),
-        )
+        """Return the next port in turn, for a leg that learns the next that has nobody unheard."""
+        half = max(1, self._ports // 2)
+        self._turn += 1
+        if not learns:
+            return self._turn % half
+        upper = range(half, self._ports) or range(1)
+        begin = self._turn % len(upper)
+        for port in (*upper[begin:], *upper[:begin], *range(half)):
+            if not self._unheard[port]:
+                return port
+        crowds = [len(unheard) for unheard in self._unheard]
+        return crowds.index(min(crowds))
 
 
 def bind_ports(host: str, count: int, lowest: int) -> list[tuple[socket.socket, socket.socket]]:
@@ -132,6 +133,6 @@ def bind_ports(host: str, count: int, lowest: int) -> list[tuple[socket.socket, 
 def _bind(host: str, port: int, opened: contextlib.ExitStack) -> socket.socket:
     bound = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
     bound.setblocking(False)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RTCP_BUFFER if port % 2 else RTP_BUFFER)
     bound.bind((host, port))
     return bound

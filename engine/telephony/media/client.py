@@ -6,13 +6,11 @@ same SSRCs and the same sources. Commands are fire and forget; what comes of the
 """
 
 import asyncio
-import contextlib
 import itertools
 import secrets
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv4Address
+from ipaddress import IPv4Address
 from typing import Final
 
 from engine.domain.ids import LegId
@@ -26,8 +24,6 @@ from engine.telephony.media.events import (
     LegResumed,
     MediaEvent,
     MediaSettings,
-    PromptEnded,
-    PromptFailed,
     SwitchLost,
     SwitchRestored,
     UnknownMediaLegError,
@@ -36,6 +32,17 @@ from engine.telephony.media.events import (
 from engine.telephony.media.g711 import Law
 from engine.telephony.media.link import SwitchLink
 from engine.telephony.media.prompts import tone_name
+from engine.telephony.media.wanted import (
+    WantedLeg,
+    end_play,
+    everything,
+    ip_number,
+    keep_source,
+    with_source,
+)
+
+START_WAIT_S: Final = 15.0
+"""How long the first switch may take to begin its work. [s]"""
 
 STATS_WAIT_S: Final = 2.0
 """How long an answer to ``stats`` is waited for. [s]"""
@@ -46,17 +53,6 @@ RETRY_S: Final = 0.5
 WATCH_S: Final = 0.25
 MISSED_SIGNS: Final = 5
 """A switch that gives no sign of life for this many watches hangs, and is replaced."""
-
-
-@dataclass(slots=True)
-class _Leg:
-    """What is wanted of a leg, enough to make it anew."""
-
-    place: Place
-    ssrc: int
-    connected: messages.Connect | None = None
-    play: messages.Play | None = None
-    hears: tuple[LegId, ...] = ()
 
 
 class MediaClient:
@@ -76,7 +72,7 @@ class MediaClient:
     ) -> None:
         self._settings = settings
         self._on_event, self._on_audio = on_event, on_audio
-        self._legs: dict[LegId, _Leg] = {}
+        self._legs: dict[LegId, WantedLeg] = {}
         self._named: dict[int, LegId] = {}
         self._allocation = Allocation(settings.most_legs, settings.ports)
         self._sockets: list[tuple[socket.socket, socket.socket]] = []
@@ -89,6 +85,7 @@ class MediaClient:
         self._questions: dict[int, asyncio.Future[messages.Stats]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._watch: asyncio.TimerHandle | None = None
+        self._working = asyncio.Event()
         self._stopping = False
 
     @property
@@ -102,12 +99,15 @@ class MediaClient:
         Raises:
             NoRoomError: There are not enough free ports.
             OSError: The process cannot be started.
+            TimeoutError: It was started and does not work.
         """
         wanted = self._settings
         self._sockets = bind_ports(wanted.host, wanted.ports, wanted.lowest_port)
         self._take_over(await self._open_link())
         if wanted.standby:
             self._standby = await self._open_link()
+        async with asyncio.timeout(START_WAIT_S):
+            await self._working.wait()
         self._watch = asyncio.get_running_loop().call_later(WATCH_S, self._look_after)
 
     async def stop(self) -> None:
@@ -183,13 +183,15 @@ class MediaClient:
 
         Raises:
             UnknownMediaLegError: There is no such leg.
-            UnusableAddressError: An address is no IPv4 address.
+            UnusableAddressError: An address is no IPv4 address, or the leg is an audio leg.
         """
         leg = self._get(leg_id)
-        learn_ip = _number(learn_from) if learn_from else 0
+        if leg.is_audio:
+            raise UnusableAddressError(f"leg {leg_id} is an audio leg and has no address")
+        learn_ip = ip_number(learn_from) if learn_from else 0
         wanted = messages.Connect(
             leg=leg.place.row,
-            ip=_number(host),
+            ip=ip_number(host),
             udp_port=port,
             law=int(law),
             payload_type=law.payload_type if payload_type is None else payload_type,
@@ -199,7 +201,7 @@ class MediaClient:
             heard_ip=0,
             heard_port=0,
         )
-        leg.connected = _keep_source(leg.connected, wanted)
+        leg.connected = keep_source(leg.connected, wanted)
         self._tell(wanted)
 
     def mix(self, rows: Mapping[LegId, tuple[LegId, ...]]) -> None:
@@ -277,14 +279,14 @@ class MediaClient:
         finally:
             del self._questions[ticket]
 
-    def _add(self, leg_id: LegId, place: Place) -> _Leg:
+    def _add(self, leg_id: LegId, place: Place) -> WantedLeg:
         if leg_id in self._legs:
             raise ValueError(f"leg {leg_id} has its place already")
-        leg = self._legs[leg_id] = _Leg(place, secrets.randbits(32))
+        leg = self._legs[leg_id] = WantedLeg(place, secrets.randbits(32))
         self._named[place.row] = leg_id
         return leg
 
-    def _get(self, leg_id: LegId) -> _Leg:
+    def _get(self, leg_id: LegId) -> WantedLeg:
         try:
             return self._legs[leg_id]
         except KeyError:
@@ -309,19 +311,7 @@ class MediaClient:
         self._freed.clear()
         self._leaving.clear()
         link.listen(self._take, self._lost)
-        link.send(self._everything())
-
-    def _everything(self) -> list[messages.Command]:
-        commands: list[messages.Command] = []
-        rows: dict[int, tuple[int, ...]] = {}
-        for leg in self._legs.values():
-            place = leg.place
-            audio = place.port < 0
-            opened = messages.OpenAudio(place.row) if audio else None
-            commands.append(opened or messages.Open(place.row, place.port, leg.ssrc))
-            commands += [wanted for wanted in (leg.connected, leg.play) if wanted]
-            rows[place.row] = tuple(self._row(one) for one in leg.hears if one in self._legs)
-        return [*commands, messages.Mix(rows)]
+        link.send(everything(self._legs))
 
     def _lost(self, link: SwitchLink) -> None:
         """Replace a process that is gone."""
@@ -339,17 +329,24 @@ class MediaClient:
 
     async def _replace(self, old: SwitchLink) -> None:
         await old.close()
-        while not self._link or (self._settings.standby and not self._standby):
+        while self._lacks_process():
             try:
+                if self._link:
+                    await asyncio.sleep(RETRY_S)  # the one that took over has the machine first
                 link = await self._open_link()
             except OSError:
                 await asyncio.sleep(RETRY_S)
                 continue
-            if self._link:
+            if not self._lacks_process():
+                await link.close()
+            elif self._link:
                 self._standby = link
             else:
                 self._take_over(link)
                 self._on_event(SwitchRestored())
+
+    def _lacks_process(self) -> bool:
+        return not self._link or (self._settings.standby and not self._standby)
 
     def _look_after(self) -> None:
         self._watch = asyncio.get_running_loop().call_later(WATCH_S, self._look_after)
@@ -374,6 +371,7 @@ class MediaClient:
     # --- events ----------------------------------------------------------------------------
 
     def _take(self, batch: messages.Events) -> None:
+        self._working.set()
         for event in batch.items:
             self._take_event(event)
         while self._leaving and self._leaving[0][0] <= batch.acked:
@@ -416,51 +414,10 @@ class MediaClient:
             case messages.Digit(_, digit):
                 return DigitPressed(leg_id, digit)
             case messages.PlayEnded() | messages.PlayFailed():
-                return _end_play(leg_id, leg, event)
+                return end_play(leg_id, leg, event)
 
-    def _note_heard(self, leg_id: LegId, leg: _Leg, ip: int, udp_port: int) -> LegHeard:
+    def _note_heard(self, leg_id: LegId, leg: WantedLeg, ip: int, udp_port: int) -> LegHeard:
         self._allocation.note_heard(leg.place)
         if leg.connected:
-            leg.connected = _with_source(leg.connected, ip, udp_port)
+            leg.connected = with_source(leg.connected, ip, udp_port)
         return LegHeard(leg_id, str(IPv4Address(ip)), udp_port)
-
-
-def _end_play(
-    leg_id: LegId, leg: _Leg, event: messages.PlayEnded | messages.PlayFailed
-) -> PromptEnded | PromptFailed | None:
-    """Forget a playing that is over; None if another has begun since."""
-    if leg.play is None or leg.play.play != event.play:
-        return None
-    prompt, leg.play = leg.play.prompt, None
-    if isinstance(event, messages.PlayFailed):
-        return PromptFailed(leg_id, prompt, event.reason)
-    return PromptEnded(leg_id, prompt)
-
-
-def _number(host: str) -> int:
-    with contextlib.suppress(AddressValueError):
-        return int(IPv4Address(host))
-    raise UnusableAddressError(f"{host!r} is no IPv4 address")
-
-
-def _with_source(wanted: messages.Connect, ip: int, udp_port: int) -> messages.Connect:
-    """Return what is wanted, with the source that is known for a leg made anew."""
-    return messages.Connect(
-        wanted.leg,
-        wanted.ip,
-        wanted.udp_port,
-        wanted.law,
-        wanted.payload_type,
-        wanted.event_type,
-        wanted.sends,
-        wanted.learn_ip,
-        ip,
-        udp_port,
-    )
-
-
-def _keep_source(before: messages.Connect | None, wanted: messages.Connect) -> messages.Connect:
-    """Keep the known source of a leg whose negotiated address did not change."""
-    if before is None or (before.ip, before.udp_port) != (wanted.ip, wanted.udp_port):
-        return wanted
-    return _with_source(wanted, before.heard_ip, before.heard_port)

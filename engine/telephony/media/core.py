@@ -10,9 +10,8 @@ from typing import Final, assert_never
 import numpy as np
 
 from engine.telephony.media import g711, messages
-from engine.telephony.media.g711 import FRAME, I16, TRANSCODED, U8, Law
+from engine.telephony.media.g711 import FRAME, I16, U8, Law
 from engine.telephony.media.jitter import Bools, Index, JitterRing
-from engine.telephony.media.latch import Latch, Tie, source_key
 from engine.telephony.media.mixing import (
     MixMatrix,
     Plan,
@@ -22,43 +21,15 @@ from engine.telephony.media.mixing import (
     render_samples,
 )
 from engine.telephony.media.outbound import Outbound, Sending
-from engine.telephony.media.packets import (
-    HEADER_BYTES,
-    Batch,
-    Headers,
-    Ints,
-    headers,
-    payload_lengths,
-    source_keys,
-    valid,
-)
+from engine.telephony.media.packets import Batch
 from engine.telephony.media.prompts import PromptBank, PromptError
+from engine.telephony.media.receiving import Counters, Receiver
 
 TICK_MS: Final = 20
 """Length of a tick. [ms]"""
 
-COMFORT_NOISE_TYPE: Final = 13
-"""Payload type of comfort noise (RFC 3389 §4)."""
-
-SSRC_QUIET_TICKS: Final = 3
-"""A new SSRC from a leg's source is taken when the old one was quiet for this long. [ticks]"""
-
 AUDIO_PAUSE_TICKS: Final = 10
 """An audio leg that pauses for longer begins a new time line. [ticks]"""
-
-_DIGITS: Final = "0123456789*#ABCD"
-
-
-@dataclass(slots=True)
-class Counters:
-    """What the switch did since its start, as ``messages.Stats`` names it."""
-
-    received: int = 0
-    sent: int = 0
-    foreign: int = 0
-    malformed: int = 0
-    released_concealed: int = 0
-    released_late: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,33 +54,30 @@ class Core:
     def __init__(
         self, legs: int, ports: int, silent_ms: int, want_prompt: Callable[[str], None]
     ) -> None:
-        self.counters = Counters()
         self.ring = JitterRing(legs)
         self.bank = PromptBank()
-        self._latch = Latch(legs, ports)
+        self.sent = self._released_concealed = self._released_late = 0
+        self._receiver = Receiver(legs, ports, silent_ms // TICK_MS, self.ring)
         self._matrix = MixMatrix(legs)
         self._players = Players(legs)
         self._outbound = Outbound(legs, ports)
         self._want_prompt = want_prompt
         self._waiting: dict[str, list[messages.Play]] = {}
-        self._silent_ticks = silent_ms // TICK_MS
         self._live: Bools = np.zeros(legs, dtype=np.bool_)
         self._live_legs: Index = np.zeros(0, dtype=np.intp)
         self._audio: set[int] = set()
         self._audio_legs: Index = np.zeros(0, dtype=np.intp)
         self._audio_ts: dict[int, int] = {}
         self._plays: dict[int, int] = {}
-        self._payload_type: Ints = np.full(legs, -1, dtype=np.int64)
-        self._event_type: Ints = np.full(legs, -1, dtype=np.int64)
-        self._event_ts: Ints = np.full(legs, -1, dtype=np.int64)
-        self._ssrc: Ints = np.full(legs, -1, dtype=np.int64)
-        self._since: Ints = np.zeros(legs, dtype=np.int64)
-        self._watched: Bools = np.zeros(legs, dtype=np.bool_)
-        self._silent: Bools = np.zeros(legs, dtype=np.bool_)
         self._stale = True
         self._events: list[messages.Event] = []
         self._said: U8 = np.zeros((legs, FRAME), dtype=np.uint8)
         self._plan = self._audio_plan = self._replan(np.zeros(0, dtype=np.intp))
+
+    @property
+    def counters(self) -> Counters:
+        """Return what came since the start."""
+        return self._receiver.counters
 
     @property
     def legs(self) -> int:
@@ -119,12 +87,12 @@ class Core:
     @property
     def concealed(self) -> int:
         """Return how many frames were missing while their stream ran. [frames]"""
-        return int(self.ring.concealed.sum()) + self.counters.released_concealed
+        return int(self.ring.concealed.sum()) + self._released_concealed
 
     @property
     def late_packets(self) -> int:
         """Return how many packets came after they were due."""
-        return int(self.ring.late.sum()) + self.counters.released_late
+        return int(self.ring.late.sum()) + self._released_late
 
     def said(self, legs: Index) -> I16:
         """Return what legs said in the tick just worked, for analysis and recording.
@@ -143,7 +111,7 @@ class Core:
         match command:
             case messages.Open(leg, port, ssrc):
                 self._open(leg)
-                self._latch.open(leg, port)
+                self._receiver.open(leg, port)
                 self._outbound.open(leg, port, ssrc, tick)
             case messages.OpenAudio(leg):
                 self._open(leg)
@@ -168,15 +136,15 @@ class Core:
     def work(self, tick: int, batch: Batch) -> Tick:
         """Do one tick: take in datagrams, and return what every leg is to hear."""
         if batch.lengths.size:
-            self._receive(tick, batch)
-        self._watch_silence(tick)
+            self._take_in(tick, batch)
+        self._events += self._receiver.watch_silence(tick)
         if self._stale:
             self._arrange()
         self._said = self.ring.read(tick, self._live_legs)
         laws = self.ring.laws
         heard = render(self._plan, self._said, laws, self._players, self.bank)
         sending = self._outbound.fill(tick, heard)
-        self.counters.sent += len(sending.packets)
+        self.sent += len(sending.packets)
         if self._audio_legs.size:
             self._tell_audio()
         self._advance_prompts()
@@ -206,27 +174,25 @@ class Core:
     def _open(self, leg: int) -> None:
         self.ring.clear(leg, Law.MU)
         self._live[leg] = True
-        self._payload_type[leg] = self._event_type[leg] = self._event_ts[leg] = -1
-        self._ssrc[leg] = -1
-        self._watched[leg] = self._silent[leg] = False
 
-    def _connect(self, command: messages.Connect, tick: int) -> None:
-        leg, out = command.leg, self._outbound
-        tie = Tie(int(out.port[leg]), command.ip, command.udp_port, command.learn_ip)
-        if command.law != self.ring.laws[leg]:
-            self.ring.clear(leg, command.law)
-        # On hold (no address) the source stays the leg's own, to be heard again afterwards.
-        if command.ip and self._latch.connect(leg, tie, tick):
-            out.ip[leg], out.udp_port[leg] = command.ip, command.udp_port
-            if command.heard_ip:
-                self._latch.lock(leg, source_key(command.heard_ip, command.heard_port, tie.port))
-                out.ip[leg], out.udp_port[leg] = command.heard_ip, command.heard_port
-        self._payload_type[leg] = command.payload_type
-        self._event_type[leg] = command.event_type
-        out.payload_type[leg] = command.payload_type
-        out.sends[leg] = command.sends and command.ip != 0
-        self._since[leg], self._ssrc[leg] = tick, -1
-        self._watched[leg], self._silent[leg] = command.ip != 0, False
+    def _connect(self, wanted: messages.Connect, tick: int) -> None:
+        leg, out = wanted.leg, self._outbound
+        if wanted.law != self.ring.laws[leg]:
+            self.ring.clear(leg, wanted.law)
+        destination = self._receiver.connect(wanted, int(out.port[leg]), tick)
+        if destination:
+            out.ip[leg], out.udp_port[leg] = destination
+        out.payload_type[leg] = wanted.payload_type
+        out.sends[leg] = wanted.sends and wanted.ip != 0
+
+    def _take_in(self, tick: int, batch: Batch) -> None:
+        events = self._receiver.receive(tick, batch)
+        for event in events:
+            if isinstance(event, messages.Heard):
+                out, leg = self._outbound, event.leg
+                out.ip[leg], out.udp_port[leg] = event.ip, event.udp_port
+                self._stale = True
+        self._events += events
 
     def _play(self, command: messages.Play) -> None:
         self._stop_play(command.leg)
@@ -262,111 +228,15 @@ class Core:
 
     def _release(self, leg: int, tick: int) -> None:
         self._stop_play(leg)
-        self._latch.release(leg, tick)
+        self._receiver.release(leg, tick)
         self._outbound.close(leg)
         self._matrix.remove(leg)
         self._audio.discard(leg)
         self._audio_ts.pop(leg, None)
-        self.counters.released_concealed += int(self.ring.concealed[leg])
-        self.counters.released_late += int(self.ring.late[leg])
+        self._released_concealed += int(self.ring.concealed[leg])
+        self._released_late += int(self.ring.late[leg])
         self.ring.clear(leg, Law.MU)
-        self._live[leg] = self._watched[leg] = False
-
-    # --- receiving -------------------------------------------------------------------------
-
-    def _receive(self, tick: int, batch: Batch) -> None:
-        good = valid(batch)
-        types = batch.data[:, 1] & 0x7F
-        audio = good & ((types == Law.MU.payload_type) | (types == Law.A.payload_type))
-        keys = source_keys(batch.ips, batch.udp_ports, batch.ports)
-        legs, heard = self._latch.locate(tick, keys, batch.ports, audio)
-        for leg in heard:
-            self._first_heard(leg)
-        known = legs >= 0
-        taken = known & good
-        self.counters.foreign += int(np.count_nonzero(~known))
-        self.counters.malformed += int(np.count_nonzero(known & ~good))
-        if not taken.all():
-            self._take(tick, legs[taken], batch.data[taken], batch.lengths[taken])
-        else:
-            self._take(tick, legs, batch.data, batch.lengths)
-
-    def _first_heard(self, leg: int) -> None:
-        key = int(self._latch.source[leg])
-        ip, udp_port = key >> 32, key >> 16 & 0xFFFF
-        self._outbound.ip[leg], self._outbound.udp_port[leg] = ip, udp_port
-        self._ssrc[leg] = -1
-        self._stale = True
-        self._events.append(messages.Heard(leg, ip, udp_port))
-
-    def _take(self, tick: int, legs: Index, data: U8, lengths: Ints) -> None:
-        """Take packets that are a leg's own."""
-        head = headers(data)
-        sizes = payload_lengths(data, lengths)
-        other = head.ssrc != self._ssrc[legs]
-        mine = self._admit(tick, legs, head.ssrc, other) if other.any() else ~other
-        self.counters.received += legs.size
-        expected = head.payload_type == self._payload_type[legs]
-        audio = expected & mine
-        if not expected.all():
-            audio |= self._take_others(tick, legs, data, sizes, head, mine)
-        payloads = data[:, HEADER_BYTES:]
-        if audio.all():
-            self.ring.write(tick, legs, head.timestamp, payloads, sizes)
-        elif audio.any():
-            self.ring.write(tick, legs[audio], head.timestamp[audio], payloads[audio], sizes[audio])
-
-    def _admit(self, tick: int, legs: Index, ssrc: Ints, other: Bools) -> Bools:
-        """Say which packets count, when some come from an SSRC that is new to their leg."""
-        quiet = (tick - self.ring.arrived[legs] > SSRC_QUIET_TICKS) | (self._ssrc[legs] < 0)
-        new = np.flatnonzero(other & quiet)
-        leg, first = np.unique(legs[new], return_index=True)
-        self._ssrc[leg] = ssrc[new[first]]
-        self.ring.restart(leg)
-        same: Bools = ssrc == self._ssrc[legs]
-        return same
-
-    def _take_others(
-        self, tick: int, legs: Index, data: U8, sizes: Ints, head: Headers, mine: Bools
-    ) -> Bools:
-        """Take what is not the negotiated audio; return which rows are audio after all."""
-        types = head.payload_type
-        pressed = mine & (types == self._event_type[legs]) & (sizes >= 4)
-        if pressed.any():
-            self._take_digits(tick, legs[pressed], head.timestamp[pressed], data[pressed])
-        noise = mine & (types == COMFORT_NOISE_TYPE)
-        self.ring.arrived[legs[noise]] = tick
-        law = np.where(types == Law.A.payload_type, Law.A, Law.MU)
-        static = (types == Law.MU.payload_type) | (types == Law.A.payload_type)
-        recode: Bools = static & mine & (types != self._payload_type[legs])
-        rows = np.flatnonzero(recode)
-        if rows.size:
-            own = self.ring.laws[legs[rows]]
-            body = data[rows, HEADER_BYTES:]
-            data[rows, HEADER_BYTES:] = TRANSCODED[law[rows, None], own[:, None], body]
-        self.counters.malformed += int(
-            np.count_nonzero(~static & ~pressed & ~noise & (types != self._payload_type[legs]))
-        )
-        return recode
-
-    def _take_digits(self, tick: int, legs: Index, timestamps: Ints, data: U8) -> None:
-        """Tell each key press once, at its first packet (RFC 4733 §2.5.1.2)."""
-        self.ring.arrived[legs] = tick
-        fresh = np.flatnonzero(
-            (timestamps != self._event_ts[legs]) & (data[:, HEADER_BYTES] < len(_DIGITS))
-        )
-        leg, first = np.unique(legs[fresh], return_index=True)
-        for row, at in zip(leg.tolist(), fresh[first].tolist(), strict=True):
-            self._event_ts[row] = timestamps[at]
-            self._events.append(messages.Digit(row, _DIGITS[data[at, HEADER_BYTES]]))
-
-    def _watch_silence(self, tick: int) -> None:
-        quiet = tick - np.maximum(self.ring.arrived, self._since) > self._silent_ticks
-        changed = np.flatnonzero(self._watched & (quiet != self._silent))
-        for leg in changed.tolist():
-            self._silent[leg] = quiet[leg]
-            kind = messages.FellSilent if quiet[leg] else messages.Resumed
-            self._events.append(kind(leg))
+        self._live[leg] = False
 
     # --- sending ---------------------------------------------------------------------------
 

@@ -44,9 +44,11 @@ def load_prompt(name: str) -> I16:
     if name.startswith(TONE_PREFIX):
         return _tone(name)
     try:
+        if not Path(name).is_file():
+            raise PromptError(f"prompt {name!r} cannot be read: there is no such file")
         with Path(name).open("rb") as file:
             content = file.read(MOST_FILE_BYTES + 1)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise PromptError(f"prompt {name!r} cannot be read: {error}") from error
     if len(content) > MOST_FILE_BYTES:
         raise PromptError(f"prompt {name!r} is longer than {MOST_FILE_BYTES} bytes")

@@ -230,7 +230,7 @@ class Switch:
             late_ticks=pace.late,
             skipped_ticks=pace.skipped,
             received=core.counters.received,
-            sent=core.counters.sent,
+            sent=core.sent,
             foreign=core.counters.foreign,
             malformed=core.counters.malformed,
             concealed=core.concealed,
