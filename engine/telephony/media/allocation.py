@@ -7,6 +7,7 @@ ports with no unheard leg, mostly from one half of the pool; the others gather i
 
 import contextlib
 import heapq
+import itertools
 import socket
 from dataclasses import dataclass
 from typing import Final
@@ -97,11 +98,10 @@ class Allocation:
             return self._turn % half
         upper = range(half, self._ports) or range(1)
         begin = self._turn % len(upper)
-        for port in (*upper[begin:], *upper[:begin], *range(half)):
+        for port in itertools.chain(upper[begin:], upper[:begin], range(half)):
             if not self._unheard[port]:
                 return port
-        crowds = [len(unheard) for unheard in self._unheard]
-        return crowds.index(min(crowds))
+        return self._turn % self._ports
 
 
 def bind_ports(host: str, count: int, lowest: int) -> list[tuple[socket.socket, socket.socket]]:

@@ -101,6 +101,13 @@ class MediaClient:
             OSError: The process cannot be started.
             TimeoutError: It was started and does not work.
         """
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
         wanted = self._settings
         self._sockets = bind_ports(wanted.host, wanted.ports, wanted.lowest_port)
         self._take_over(await self._open_link())

@@ -21,6 +21,9 @@ COMMANDS_A_BATCH: Final = 100
 ROWS_A_MIX: Final = 2000
 """Rows of the mix matrix in one command, so that it fits a datagram."""
 
+START_PATIENCE: Final = 40
+"""Looks at a process that has only been started, before it counts as hanging."""
+
 END_WAIT_S: Final = 2.0
 """How long a process may take to end by itself. [s]"""
 
@@ -37,7 +40,7 @@ class SwitchLink:
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(messages.Events)
         self._seq = 0
-        self._misses = 0
+        self._misses = -START_PATIENCE
         self._on_events: Callable[[messages.Events], None] = lambda _events: None
         self._on_lost: Callable[[SwitchLink], None] = lambda _link: None
 
@@ -106,7 +109,10 @@ class SwitchLink:
         return self._seq
 
     def miss(self) -> int:
-        """Count a look at a process, and return how many there were since its last sign."""
+        """Count a look at a process, and return how many there were since its last sign.
+
+        One that has given none yet is still starting, and the count begins below zero.
+        """
         self._misses += 1
         return self._misses
 
