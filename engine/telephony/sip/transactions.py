@@ -295,7 +295,7 @@ class Transactions:
     def on_response(self, response: Response, now_s: float) -> bool:
         """Give a response to its transaction; False says that there is none."""
         client = self.clients.get(_client_key(response.branch, response.method))
-        if client is None:
+        if client is None or client.method != response.method:
             return False
         client.step(_class_of(response.status), response, now_s)
         return True

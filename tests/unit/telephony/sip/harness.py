@@ -61,9 +61,9 @@ class Bench:
         self.ua.invite(OutgoingCall(**(values | changes)), self.now_s)  # type: ignore[arg-type]
         return self.last("INVITE")
 
-    def answered(self, **changes: object) -> Request:
+    def answered(self, leg_id: str = "a1-0001-00000001", **changes: object) -> Request:
         """Place a call and answer it; returns its INVITE."""
-        invite = self.call(**changes)
+        invite = self.call(leg_id, **changes)
         self.respond(invite, 180)
         self.respond(invite, 200, body=ANSWER)
         return invite

@@ -1,5 +1,7 @@
 """Offers and answers (RFC 3264)."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,16 +89,12 @@ def test_a_static_payload_type_mapped_to_something_else_is_not_ours() -> None:
 
 @given(st.binary(max_size=400))
 def test_no_octets_make_the_reader_raise_anything_else(octets: bytes) -> None:
-    try:
+    with suppress(ParseError):
         sdp.parse(octets)
-    except ParseError:
-        pass
 
 
 @given(st.integers(0, 200), st.binary(min_size=1, max_size=4))
 def test_no_damage_makes_the_reader_raise_anything_else(at: int, wrong: bytes) -> None:
     whole = offered("a=sendrecv", "a=rtpmap:101 telephone-event/8000")
-    try:
+    with suppress(ParseError):
         sdp.parse(whole[:at] + wrong + whole[at + len(wrong) :])
-    except ParseError:
-        pass

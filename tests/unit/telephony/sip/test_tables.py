@@ -2,13 +2,14 @@
 
 import pytest
 
-from engine.telephony.sip.leg_table import LEG, LegInput, LegPhase
+from engine.telephony.sip.leg_table import LEG, LegAction, LegInput, LegPhase
 from engine.telephony.sip.machine import Table
 from engine.telephony.sip.tables import (
     INVITE_CLIENT,
     INVITE_SERVER,
     NON_INVITE_CLIENT,
     NON_INVITE_SERVER,
+    Action,
     Input,
     Phase,
 )
@@ -17,7 +18,7 @@ TABLES = [
     pytest.param(table, id=table.name)
     for table in (INVITE_CLIENT, NON_INVITE_CLIENT, INVITE_SERVER, NON_INVITE_SERVER, LEG)
 ]
-AnyTable = Table[Phase, Input, str] | Table[LegPhase, LegInput, str]
+AnyTable = Table[Phase, Input, Action] | Table[LegPhase, LegInput, LegAction]
 
 
 def reach(table: AnyTable, start: str) -> set[str]:
@@ -57,10 +58,7 @@ def test_nothing_is_both_a_row_and_ignored(table: AnyTable) -> None:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_a_terminated_transaction_has_stopped_its_timers(table: AnyTable) -> None:
-    if table is LEG:
-        stops = "close"
-    else:
-        stops = "stop"
+    stops = "close" if table is LEG else "stop"
     steps = [step for row in table.rows.values() for step in row.values()]
     assert all(stops in step.actions for step in steps if step.phase == table.end)
 
@@ -78,10 +76,10 @@ def test_a_leg_tells_its_end_exactly_once_on_every_path() -> None:
         if phase is LegPhase.OVER:
             assert told == 1, path
         for step in LEG.rows[phase].values():
-            more = sum(a.startswith("tell-") and a not in CALM for a in step.actions)
+            more = sum(a.startswith("tell-") and a not in calm for a in step.actions)
             if step.phase not in path:
                 walk(step.phase, told + more, (*path, step.phase))
 
-    CALM = {"tell-trying", "tell-ringing", "tell-answered"}
+    calm = {"tell-trying", "tell-ringing", "tell-answered"}
     for start in LEG.initial:
         walk(start, 0, (start,))

@@ -37,7 +37,7 @@ def test_every_timer_fires_once_in_order_unless_stopped(
         queue.advance(now_s)
         due = {name for deadline_s, name in expected if deadline_s <= now_s}
         assert {name for name, _ in owner.fired} == due
-    deadlines = dict((name, deadline_s) for deadline_s, name in expected)
+    deadlines = {name: deadline_s for deadline_s, name in expected}
     groups: dict[float, list[float]] = {}
     for name, at_s in owner.fired:
         groups.setdefault(at_s, []).append(deadlines[name])
