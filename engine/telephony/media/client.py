@@ -330,6 +330,11 @@ class MediaClient:
         if standby and standby.alive:
             self._take_over(standby)
             self._on_event(SwitchRestored())
+        elif standby:
+            self._begin_replacing(standby)
+        self._begin_replacing(link)
+
+    def _begin_replacing(self, link: SwitchLink) -> None:
         task = asyncio.get_running_loop().create_task(self._replace(link))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -359,6 +364,9 @@ class MediaClient:
         self._watch = asyncio.get_running_loop().call_later(WATCH_S, self._look_after)
         if self._link and self._link.miss() > MISSED_SIGNS:
             self._link.kill()
+        if self._standby and not self._standby.alive:
+            gone, self._standby = self._standby, None
+            self._begin_replacing(gone)
 
     def _tell(self, command: messages.Command) -> None:
         if not self._outbox:

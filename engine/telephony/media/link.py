@@ -73,6 +73,7 @@ class SwitchLink:
                     stdin=asyncio.subprocess.DEVNULL,
                     pass_fds=(theirs.fileno(), *ports),
                     env=_environment(),
+                    start_new_session=True,  # Ctrl-C is the engine's to answer
                 )
             except BaseException:  # cancelled too: the child then finds its control socket closed
                 ours.close()

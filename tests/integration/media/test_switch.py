@@ -173,6 +173,18 @@ def test_a_killed_switch_is_replaced_on_the_same_ports(standby: bool, gap_s: flo
     on_uvloop(scenario)
 
 
+def test_a_standby_that_dies_is_replaced_before_it_is_needed() -> None:
+    async def scenario() -> None:
+        async with house() as at:
+            link = at.client._standby
+            assert link
+            os.kill(link.pid, signal.SIGKILL)
+            await until(lambda: at.client._standby not in (None, link))
+            assert not at.told(SwitchLost)
+
+    on_uvloop(scenario)
+
+
 def test_a_switch_that_hangs_is_replaced() -> None:
     async def scenario() -> None:
         phones = [RtpPhone(400), RtpPhone(500)]
