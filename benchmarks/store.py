@@ -48,7 +48,7 @@ def _throughput(naive: float, most: "_Flat") -> list[Figure]:
             reference=naive,
             ratio=most.facts_per_s / naive,
             method="intent and outcome of attempts, committed two by two as fast as they are "
-            "taken, synchronous=FULL; reference: one SQLite transaction for each fact, same pragmas",
+            "taken, synchronous=FULL; reference: one SQLite transaction for each fact, same way",
         ),
         Figure(
             name="cpu_per_fact",

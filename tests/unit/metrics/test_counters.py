@@ -201,13 +201,13 @@ def test_records_finalised_without_a_call_are_excluded_or_completed() -> None:
 def test_previews_are_counted_for_campaign_and_agent() -> None:
     story = Story()
     story.set_up(Mode.PREVIEW)
-    for row, decision in enumerate(["call", "skip", "reject"]):
+    for number, decision in enumerate(["call", "skip", "reject"]):
         story.tell(
             RecordPreviewed(
                 at_s=1.0,
                 campaign_id=CAMPAIGN,
                 list_id=LIST,
-                row=row,
+                row=number,
                 agent_id=ANN,
                 decision=decision,
                 preview_s=4.0,

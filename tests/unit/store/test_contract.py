@@ -40,8 +40,8 @@ def _reborn(life: Life) -> Life:
 def test_the_first_life_has_epoch_one_and_nothing_else(life: Life) -> None:
     state = life.store.recovered
     assert (state.epoch, state.last_sequence) == (1, 0)
-    assert list(state.resources) == list(state.open_attempts) == list(state.dnc) == []
-    assert dict(state.runs) == dict(state.pacing) == {}
+    assert not [*state.resources, *state.open_attempts, *state.open_agent_legs, *state.dnc]
+    assert not [*state.runs, *state.pacing]
 
 
 def test_facts_are_numbered_from_one_without_gaps_and_told_before_the_answer(life: Life) -> None:
