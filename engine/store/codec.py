@@ -60,6 +60,14 @@ def damaged(place: str) -> JournalError:
     )
 
 
+def overlaps(batch: ImportBatch, end: int) -> JournalError:
+    """Return the refusal for a batch whose rows are taken, up to ``end``, by other batches."""
+    return JournalError(
+        f"list {batch.list_id}: rows from {batch.first_row} on are taken up to {end}",
+        slug="batch-overlaps",
+    )
+
+
 def encode_value(table: Table, value: Value) -> bytes:
     """Return a state row as octets."""
     if isinstance(value, bytes):

@@ -20,6 +20,7 @@ from engine.store.codec import (
     encode_batch,
     encode_extras,
     encode_value,
+    overlaps,
 )
 from engine.store.projection import (
     Drop,
@@ -69,6 +70,19 @@ class PacingToKeep:
 Item = FactsToCommit | BatchToCommit | PacingToKeep
 
 
+@dataclass(frozen=True, slots=True)
+class Durable:
+    """What a group came to.
+
+    Attributes:
+        stored: Its facts with their places.
+        refused: Items that were left out because they can never be right, by their index.
+    """
+
+    stored: list[StoredFact]
+    refused: dict[int, JournalError]
+
+
 class Journal:
     """One open SQLite file.
 
@@ -86,6 +100,7 @@ class Journal:
         self.last_sequence = 0
         self._told = 0
         self._pacing: dict[CampaignId, bytes] = {}
+        self._ends: dict[ListId, int] = {}
         self._state = State()
         self._connection = self._open()
         self._begin_epoch()
@@ -96,8 +111,8 @@ class Journal:
         """Everything a start needs, as it stands now."""
         return self._state.stored(self.epoch, self.last_sequence, self._pacing)
 
-    def commit(self, items: Sequence[Item]) -> list[StoredFact]:
-        """Make a group durable, all or none, and return its facts with their places.
+    def commit(self, items: Sequence[Item]) -> Durable:
+        """Make a group durable, all or none.
 
         Raises:
             JournalError: Nothing of it may be relied upon; ``reopen`` before the next one.
@@ -162,6 +177,11 @@ class Journal:
         self._verify_log(connection)
         self._state = State()
         self._pacing = {}
+        self._ends = dict(
+            connection.execute(
+                "SELECT list_id, max(first_row + count) FROM batches GROUP BY list_id"
+            )
+        )
         for kind, key, crc, body in connection.execute(
             "SELECT kind, key, crc, body FROM state WHERE kind <> ?", (Table.RECORD.value,)
         ):
@@ -213,23 +233,25 @@ class Journal:
 
     # --- committing --------------------------------------------------------------------------
 
-    def _commit(self, items: Sequence[Item]) -> list[StoredFact]:
+    def _commit(self, items: Sequence[Item]) -> Durable:
         group = _Group(self.last_sequence)
         self._fetch_records(items)
-        for item in items:
+        for index, item in enumerate(items):
             match item:
                 case FactsToCommit(facts, bodies):
                     for fact, body in zip(facts, bodies, strict=True):
                         self._add(group, fact, body)
                 case BatchToCommit(batch, at_s):
-                    self._add_batch(group, batch, at_s)
+                    refusal = self._add_batch(group, batch, at_s)
+                    if refusal is not None:
+                        group.refused[index] = refusal
                 case PacingToKeep(laws):
                     group.laws.update(laws)
         self._write(group)
         self.last_sequence = self._told = group.last_sequence
         self._pacing.update(group.laws)
         self._forget_settled(group)
-        return group.stored
+        return Durable(group.stored, group.refused)
 
     def _add(self, group: "_Group", fact: AnyFact, body: bytes) -> None:
         group.append(fact, body)
@@ -239,14 +261,21 @@ class Journal:
                     group.rows[table, key] = value
                 case Drop(table, key):
                     group.rows[table, key] = None
-                case ForgetList() | ForgetCampaign():
+                case ForgetList(list_id):
+                    self._ends.pop(list_id, None)
+                    group.forget(change)
+                case ForgetCampaign():
                     group.forget(change)
 
-    def _add_batch(self, group: "_Group", batch: ImportBatch, at_s: float) -> None:
+    def _add_batch(self, group: "_Group", batch: ImportBatch, at_s: float) -> JournalError | None:
         name = (batch.list_id, batch.import_id, batch.batch)
         gone = ForgetList(batch.list_id) in group.forgotten
         if name in group.batches or (not gone and self._has_batch(name)):
-            return
+            return None
+        end = self._ends.get(batch.list_id, 0)
+        if batch.first_row < end:
+            return overlaps(batch, end)
+        self._ends[batch.list_id] = batch.first_row + batch.count
         group.batches[name] = batch
         fact = RecordsImported(
             at_s=at_s,
@@ -259,6 +288,7 @@ class Journal:
             source_lines=batch.source_lines,
         )
         group.append(fact, encode(fact))
+        return None
 
     def _has_batch(self, name: tuple[ListId, str, int]) -> bool:
         sql = "SELECT 1 FROM batches WHERE list_id = ? AND import_id = ? AND batch = ?"
@@ -319,6 +349,7 @@ class _Group:
     def __init__(self, last_sequence: int) -> None:
         self.last_sequence = last_sequence
         self.stored: list[StoredFact] = []
+        self.refused: dict[int, JournalError] = {}
         self.rows: dict[tuple[Table, str], Value | None] = {}
         self.batches: dict[tuple[ListId, str, int], ImportBatch] = {}
         self.laws: dict[CampaignId, bytes] = {}
@@ -386,8 +417,16 @@ def _insert_batch(connection: sqlite3.Connection, batch: ImportBatch) -> None:
     body = encode_batch(batch)
     crc = checksum(f"batches/{batch.list_id}/{batch.first_row}", body)
     connection.execute(
-        "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?)",
-        (batch.list_id, batch.first_row, batch.import_id, batch.batch, crc, body),
+        "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            batch.list_id,
+            batch.first_row,
+            batch.import_id,
+            batch.batch,
+            batch.count,
+            crc,
+            body,
+        ),
     )
     for first_row, extras in encode_extras(batch):
         crc = checksum(f"extras/{batch.list_id}/{first_row}", extras)

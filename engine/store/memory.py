@@ -9,6 +9,7 @@ from engine.domain.facts import AnyFact, RecordsImported
 from engine.domain.ids import CampaignId, ListId
 from engine.domain.refusals import JournalError
 from engine.ports import Committed, ImportBatch, RecordState, StoredFact, StoredState
+from engine.store.codec import overlaps
 from engine.store.projection import ForgetList, State, advance
 
 CallLater = Callable[[float, Callable[[], None]], object]
@@ -39,11 +40,12 @@ class _Disk:
     pacing: dict[CampaignId, bytes] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Waiting:
     facts: Sequence[AnyFact]
     done: Committed
     batch: ImportBatch | None = None
+    refusal: JournalError | None = None
 
 
 class MemoryStore:
@@ -224,13 +226,13 @@ class MemoryStore:
         if stored:
             self._on_committed(stored)
         for waiting in group:
-            waiting.done(refusal)
+            waiting.done(refusal or waiting.refusal)
 
     def _make_durable(self, group: Sequence[_Waiting]) -> list[StoredFact]:
         disk = self._disk
         stored: list[StoredFact] = []
         for waiting in group:
-            if waiting.batch is not None and not self._keep(waiting.batch):
+            if waiting.batch is not None and not self._keep(waiting, waiting.batch):
                 continue
             for fact in waiting.facts:
                 stored.append(StoredFact(len(disk.log) + len(stored) + 1, fact))
@@ -240,9 +242,14 @@ class MemoryStore:
         disk.log.extend(stored)
         return stored
 
-    def _keep(self, batch: ImportBatch) -> bool:
+    def _keep(self, waiting: _Waiting, batch: ImportBatch) -> bool:
         name = (batch.list_id, batch.import_id, batch.batch)
         if name in self._disk.batches:
+            return False
+        others = (b for b in self._disk.batches.values() if b.list_id == batch.list_id)
+        end = max((other.first_row + other.count for other in others), default=0)
+        if batch.first_row < end:
+            waiting.refusal = overlaps(batch, end)
             return False
         self._disk.batches[name] = batch
         return True

@@ -28,7 +28,7 @@ CREATE TABLE state (
 ) WITHOUT ROWID;
 CREATE TABLE batches (
     list_id TEXT NOT NULL, first_row INTEGER NOT NULL, import_id TEXT NOT NULL,
-    batch INTEGER NOT NULL, crc INTEGER NOT NULL, body BLOB NOT NULL,
+    batch INTEGER NOT NULL, count INTEGER NOT NULL, crc INTEGER NOT NULL, body BLOB NOT NULL,
     PRIMARY KEY (list_id, import_id, batch)
 );
 CREATE TABLE extras (

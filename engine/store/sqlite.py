@@ -32,6 +32,7 @@ PROBE_EVERY_S = 0.5
 """After a failure the journal is tried again at most this often. [s]"""
 
 _Entry = tuple[Item, Committed | None]
+_Answer = tuple[Committed, JournalError | None]
 _Question = Callable[[], Callable[[], None]]
 
 
@@ -148,21 +149,17 @@ class SqliteStore:
         self._waiting += 1
         self._writer.put((item, done))
 
-    def _deliver(
-        self, stored: Sequence[StoredFact], dones: Sequence[Committed], error: JournalError | None
-    ) -> None:
-        self._waiting -= len(dones)
+    def _deliver(self, stored: Sequence[StoredFact], answers: Sequence[_Answer]) -> None:
+        self._waiting -= len(answers)
         if stored:
             self._on_committed(stored)
-        for done in dones:
+        for done, error in answers:
             done(error)
 
     # --- on the other threads ----------------------------------------------------------------
 
-    def _deliver_later(
-        self, stored: Sequence[StoredFact], dones: Sequence[Committed], error: JournalError | None
-    ) -> None:
-        self._hand_over(partial(self._deliver, stored, dones, error))
+    def _deliver_later(self, stored: Sequence[StoredFact], answers: Sequence[_Answer]) -> None:
+        self._hand_over(partial(self._deliver, stored, answers))
 
     def _hand_over(self, answer: Callable[[], None]) -> None:
         try:
@@ -187,7 +184,7 @@ class _Writer:
         self,
         journal: Journal,
         commit_every_s: float,
-        deliver: Callable[[Sequence[StoredFact], Sequence[Committed], JournalError | None], None],
+        deliver: Callable[[Sequence[StoredFact], Sequence[_Answer]], None],
     ) -> None:
         self._journal = journal
         self._commit_every_s = commit_every_s
@@ -235,17 +232,23 @@ class _Writer:
         return group, False
 
     def _commit(self, group: Sequence[_Entry]) -> None:
-        dones = [done for _, done in group if done is not None]
         if self._failure is not None and not self._recover():
-            self._deliver((), dones, self._failure)
+            self._refuse(group, self._failure)
             return
         try:
-            stored = self._journal.commit([item for item, _ in group])
+            durable = self._journal.commit([item for item, _ in group])
         except JournalError as error:
             self._fail(error)
-            self._deliver((), dones, error)
+            self._refuse(group, error)
             return
-        self._deliver(stored, dones, None)
+        refused = durable.refused
+        answers = [
+            (done, refused.get(index)) for index, (_, done) in enumerate(group) if done is not None
+        ]
+        self._deliver(durable.stored, answers)
+
+    def _refuse(self, group: Sequence[_Entry], error: JournalError) -> None:
+        self._deliver((), [(done, error) for _, done in group if done is not None])
 
     def _fail(self, error: JournalError) -> None:
         self._failure = error
@@ -262,7 +265,7 @@ class _Writer:
             return False
         self._failure = None
         if found:
-            self._deliver(found, (), None)
+            self._deliver(found, ())
         return True
 
     def _end(self) -> None:
@@ -272,5 +275,5 @@ class _Writer:
         finally:
             while not self._queue.empty():
                 entry = self._queue.get_nowait()
-                if entry is not None and entry[1] is not None:
-                    self._deliver((), (entry[1],), refusal)
+                if entry is not None:
+                    self._refuse([entry], refusal)

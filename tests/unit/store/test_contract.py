@@ -299,3 +299,13 @@ def test_what_waits_at_closing_is_durable_and_answered(life: Life) -> None:
     again = _reborn(life)
     assert again.store.recovered.last_sequence == 2
     again.store.close()
+
+
+def test_a_batch_whose_rows_are_taken_is_refused_alone(life: Life) -> None:
+    life.commit_batch(batch(1))
+    life.begin(dnc(1))
+    life.commit_batch(batch(0, import_id="other"))
+    assert [answer.slug for answer in life.answers if answer] == ["batch-overlaps"]
+    assert [stored.fact for stored in life.told] == [imported(batch(1), 5.0), dnc(1)]
+    life.commit_batch(batch(2, import_id="other"))
+    assert life.answers[-1] is None

@@ -122,7 +122,7 @@ def test_a_failed_group_leaves_no_trace_in_the_state(path: Path) -> None:
         journal.commit(group(*(dnc(number) for number in range(2, 400)), intended("a1")))
     assert journal.reopen() == []
     assert _without_epoch(journal.recovered) == _without_epoch(before)
-    assert [stored.sequence for stored in journal.commit(group(dnc(2)))] == [2]
+    assert [stored.sequence for stored in journal.commit(group(dnc(2))).stored] == [2]
     journal.close()
 
 

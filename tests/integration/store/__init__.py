@@ -1,0 +1,1 @@
+"""The store under real deaths of its process."""
