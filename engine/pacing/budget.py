@@ -175,7 +175,9 @@ class Budgets:
         drift = np.clip(drift, -_DRIFT_MOST, _DRIFT_MOST)
         moved = np.clip(self._log_ref + drift, _LOG_REF_LEAST, _LOG_REF_MOST)
         spent = ~(budget >= 1.0 + pending)
-        self._log_ref = np.where(np.asarray(active) & ~spent, moved, self._log_ref)
+        # While the budget is spent nothing is learned of the price, but that it was too high.
+        learns = np.asarray(active) & (~spent | (moved < self._log_ref))
+        self._log_ref = np.where(learns & (earned >= 1.0), moved, self._log_ref)
         tau = np.exp(np.clip(self._log_ref + swing, _LOG_TAU_LEAST, _LOG_TAU_MOST))
         return Prices(tau=tau, budget=budget, spent=spent)
 

@@ -9,7 +9,8 @@ from engine.pacing.laws import Laws
 from engine.pacing.learner import Learner
 from engine.pacing.snapshot import Decision, Mode, Snapshot
 
-_FEARED = 0.1  # share of calls without a reserved agent that may be lost, with a spread on top
+_FEARED = 0.04  # share of asking calls without a reserved agent that are lost, at a cautious guess
+_SLACK = 0.7
 
 
 def pace(now_s: float, seen: Snapshot, learner: Learner, budgets: Budgets) -> Decision:
@@ -43,5 +44,5 @@ def feared(seen: Snapshot, laws: Laws) -> Floats:
         Calls, shape (C,).
     """
     asking = laws.answer_p * seen.in_flight.sum(axis=1) + laws.pass_p * seen.analysing
-    without = np.maximum(asking + seen.queued - seen.ready, 0.0)
-    return np.asarray(_FEARED * without + np.sqrt(2 * _FEARED * without))
+    lost = _FEARED * np.maximum(asking + seen.queued - seen.ready, 0.0)
+    return np.asarray(np.maximum(lost + 2.0 * np.sqrt(lost) - _SLACK, 0.0))
