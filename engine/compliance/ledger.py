@@ -25,12 +25,16 @@ class NumberLedger:
 
     One ledger serves all lists and campaigns, so that a number written in three lists is one
     number. Attempts end by ``release``; what is never released is never called again.
+
+    Attributes:
+        removals: Grows when numbers leave the do-not-call list: who kept records back looks again.
     """
 
-    __slots__ = ("_claimed", "_dnc", "_ended_s", "_kept_s", "_order")
+    __slots__ = ("_claimed", "_dnc", "_ended_s", "_kept_s", "_order", "removals")
 
     def __init__(self, dnc: Iterable[str] = ()) -> None:
         """Take the do-not-call numbers, in E.164 form."""
+        self.removals = 0
         self._claimed: set[int] = set()
         self._ended_s: dict[int, float] = {}
         self._order: deque[tuple[float, int]] = deque()
@@ -114,7 +118,9 @@ class NumberLedger:
 
     def remove_dnc(self, number: E164) -> bool:
         """Take a number off the do-not-call list; return whether it was on it."""
-        return self._dnc.remove(digits_of(number))
+        removed = self._dnc.remove(digits_of(number))
+        self.removals += removed
+        return removed
 
     def on_dnc(self, number: E164) -> bool:
         """Say whether a number must not be called."""

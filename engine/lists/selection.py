@@ -115,6 +115,7 @@ class Selection(Shelves):
             bucket = self._bucket(kind >> 16, columns.shapes.values[kind & 0xFFFF], now_s)
             before = bucket.heads[REGULAR]
             bucket.extend(part)
+            self.callable_now += len(part) * bucket.open
             self.standing.bucket[part] = bucket.index
             if bucket.open and bucket.heads[REGULAR] != before:
                 self._offer(bucket, REGULAR)
@@ -193,7 +194,7 @@ class Selection(Shelves):
         kept = {row: item for item, row in enumerate(rows) if belongs[item]}
         for item, row in enumerate(rows):
             if kept.get(row) != item:
-                self.buckets[found[item]].size += 1  # left behind, and so never counted
+                self._resize(self.buckets[found[item]], 1)  # left behind, and so never counted
         return list(kept), [found[item] for item in kept.values()]
 
     def _look_closer(self, row: int, bucket: Bucket, fit: bool, now_s: float) -> int:
@@ -285,7 +286,7 @@ class Selection(Shelves):
         standing = self.standing
         here = standing.bucket[row] == bucket.index
         if standing.phase[row] != READY or standing.parked[row] or not here:
-            bucket.size += 1  # left behind when the row went elsewhere, and so never counted
+            self._resize(bucket, 1)  # left behind when the row went elsewhere: never counted
             return False
         if standing.attempts[row] >= self.spec.max_attempts_per_record:
             self._park(row, ATTEMPT_CAP, NEVER_S)
@@ -426,7 +427,7 @@ class Selection(Shelves):
             if standing.parked[row]:
                 self._unpark(row)
             else:
-                self.buckets[standing.bucket[row]].size -= 1
+                self._resize(self.buckets[standing.bucket[row]], -1)
         elif before == DONE:
             self._note_done(row, -1)
 

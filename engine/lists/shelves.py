@@ -52,6 +52,7 @@ class Shelves:
         parked: Rows set aside, by code of the reason.
         spec: The campaign.
         hours: Its calling hours.
+        callable_now: Records in open buckets.
     """
 
     __slots__ = (
@@ -61,6 +62,7 @@ class Shelves:
         "_heads",
         "_open_types",
         "buckets",
+        "callable_now",
         "columns",
         "hours",
         "parked",
@@ -73,6 +75,7 @@ class Shelves:
         self.columns = columns
         self.standing = Standing()
         self.buckets: list[Bucket] = []
+        self.callable_now = 0
         self.parked: tuple[dict[int, None], ...] = tuple({} for _ in PARKED)
         self.spec = spec
         self.hours = hours
@@ -109,6 +112,7 @@ class Shelves:
                         heappop(heads)
                     else:
                         heapreplace(heads, key << _BUCKET_BITS | bucket.index)
+        self.callable_now -= len(rows)
         return rows, found
 
     def _grow(self) -> None:
@@ -165,10 +169,12 @@ class Shelves:
     def _refresh(self, bucket: Bucket, now_s: float) -> None:
         """Ask for a bucket's hours anew."""
         was_open = bucket.open
+        self.callable_now -= bucket.size * was_open
         answers = {kind: self.hours.opening(kind, bucket.zones, now_s) for kind in bucket.types}
         bucket.closes_s = {kind: now.changes_s for kind, now in answers.items() if now.open}
         bucket.changes_s = min((now.changes_s for now in answers.values()), default=NEVER_S)
         bucket.open = bool(bucket.closes_s)
+        self.callable_now += bucket.size * bucket.open
         codes = [self.columns.types.code(kind) for kind in bucket.closes_s]
         self._open_types.used[bucket.index] = sum(1 << code for code in codes if code < 64)
         heappush(self._changes, (bucket.changes_s, bucket.index))
@@ -214,6 +220,7 @@ class Shelves:
             place, rank = REGULAR, made
         key = rank << ROW_BITS | row
         bucket.push(place, key)
+        self.callable_now += bucket.open
         if bucket.open and bucket.heads[place] == key:
             self._offer(bucket, place)
 
@@ -222,6 +229,11 @@ class Shelves:
         head = bucket.heads[place]
         if head >= 0:
             heappush(self._heads[place], head << _BUCKET_BITS | bucket.index)
+
+    def _resize(self, bucket: Bucket, change: int) -> None:
+        """Count records that are in a bucket, or no longer are, though no queue was touched."""
+        bucket.size += change
+        self.callable_now += change * bucket.open
 
     def _park(self, row: int, reason: str, until_s: float) -> None:
         code = PARKED_CODES[reason]

@@ -101,11 +101,6 @@ class RecordAnswer:
     next_callable_s: float
 
 
-def callable_now(selection: Selection) -> int:
-    """Return how many records lie in open buckets; costs one step per bucket. [records]"""
-    return sum(bucket.size for bucket in selection.buckets if bucket.open)
-
-
 def survey(selection: Selection, now_s: float) -> Supply:
     """Count a list by reason, in one step per bucket and reason, never per record."""
     selection.advance(now_s)
@@ -113,7 +108,7 @@ def survey(selection: Selection, now_s: float) -> Supply:
     return Supply(
         total=selection.columns.count,
         untouched=selection.untouched,
-        callable_now=callable_now(selection),
+        callable_now=selection.callable_now,
         waiting=tally[WAITING],
         in_progress=tally[IN_PROGRESS],
         done=tally[DONE],

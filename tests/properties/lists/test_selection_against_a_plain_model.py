@@ -276,7 +276,7 @@ class Selections(RuleBasedStateMachine):
         rechecked = selection.parked[PARKED_CODES[IN_USE]]
         for row, numbers in enumerate(self.numbers):
             lawful = [i for i in range(len(numbers)) if self.lawful_number(campaign, row, i)]
-            if not lawful or row in rechecked:
+            if not lawful or (row in rechecked and selection.standing.next_s[row] > self.now_s):
                 continue
             # A number that is called or rests is worth waiting for: its person is at it.
             counts = self.records[campaign][row].counts
@@ -302,6 +302,8 @@ class Selections(RuleBasedStateMachine):
                 if shortage.reason not in {"waiting", "done"}
             )
             assert supply.total == len(records)
+            open_now = sum(bucket.size for bucket in selection.buckets if bucket.open)
+            assert supply.callable_now == open_now
             in_phase = [record.phase for record in records]
             assert supply.waiting == in_phase.count(RecordPhase.WAITING)
             assert supply.done == in_phase.count(RecordPhase.DONE)
