@@ -99,7 +99,7 @@ class Leg:
 
     def note(self, message: Message, status: int = 0) -> None:
         """Keep what a message tells about the end that it announces."""
-        self.status = status
+        self.status = status or self.status
         self.q850, self.reason = read_reason(message)
         if isinstance(message, Response):
             self.retry_after_s = read_retry_after(message)

@@ -134,7 +134,7 @@ class OutgoingLeg(Leg):
         """Take a 2xx: the first, the same again, or another fork's (RFC 3261 §13.2.2.4)."""
         dialog = self.dialog
         if not dialog.remote_tag:
-            self.status = response.status
+            self.status, self.reason = response.status, ""  # a challenge's is of no interest now
             self.step(self._take_answer(response), now_s)
         elif response.to_tag == dialog.remote_tag:
             self.acknowledge(invite.cseq)

@@ -8,7 +8,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from math import inf
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from engine.telephony.sip.transactions import Destination
 
@@ -120,9 +120,8 @@ class UdpTransport(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the socket; ask for room for bursts."""
-        if not isinstance(transport, asyncio.DatagramTransport):
-            raise TypeError(f"no datagram transport: {transport!r}")
-        self._transport = transport
+        # Neither asyncio's nor uvloop's transport is an instance of the class it stands for.
+        self._transport = cast("asyncio.DatagramTransport", transport)
         self.address = transport.get_extra_info("sockname")[:2]
         sock = transport.get_extra_info("socket")
         if sock is not None:
