@@ -65,7 +65,7 @@ def figures_of(scores: Sequence[Score], course: Course) -> list[Figure]:
         course: How long was played.
 
     Returns:
-        Figures named ``busy_share/N/p/policy`` and ``unattended/N/p/policy``.
+        Figures named ``busy_share/N/p/policy``, ``busy_day/...`` and ``unattended/...``.
     """
     figures: list[Figure] = []
     for cell in dict.fromkeys(score.entrant.cell for score in scores):
@@ -96,11 +96,14 @@ def _pair(score: Score, course: Course) -> list[Figure]:
     pairs = []
     for label, (value, half), goal, known in (
         ("busy_share", busy, None if reference is None else reference - 0.5, reference),
+        ("busy_day", score.busy_day, None, None),
         ("unattended", lost, 100 * CAP if name == "ours" else None, None),
     ):
         method = _METHOD.format(
             days=score.days, hours=course.day_s / 3600, step=course.step_s, half=100 * half
         )
+        if label == "busy_share":
+            method += "; without the first hour of each day"
         if label == "unattended":
             method += f"; {score.days_over} of {score.days_counted} days over the cap"
         pairs.append(

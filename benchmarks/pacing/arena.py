@@ -37,7 +37,9 @@ class Score:
 
     Attributes:
         entrant: The rule in its cell.
-        busy: Share of agents' time in talk and after-call work, with half its 95 % interval.
+        busy: Share of agents' time in talk and after-call work once a day has opened, with half its
+            95 % interval.
+        busy_day: The same for whole days.
         unattended: Share of answers without an agent in time, with half its 95 % interval.
         days: Days played.
         days_counted: Days with at least 500 answers.
@@ -51,6 +53,7 @@ class Score:
 
     entrant: Entrant
     busy: tuple[float, float]
+    busy_day: tuple[float, float]
     unattended: tuple[float, float]
     days: int
     days_counted: int
@@ -69,12 +72,14 @@ class Course:
     Attributes:
         warm_s: Before the first day, to learn; not counted. [s]
         day_s: Length of a day. [s]
+        opening_s: Its beginning, in which a budget must first be earned. [s]
         days: Days counted.
         step_s: Time between decisions. [s]
     """
 
     warm_s: float = 3600.0
     day_s: float = 28800.0
+    opening_s: float = 3600.0
     days: int = 1
     step_s: float = 1.0
 
@@ -112,23 +117,26 @@ def play(
         rows = np.flatnonzero([one.name == name for one in each])
         if len(rows):
             policies.append(build(rows, [each[row] for row in rows]))
-    days = _play_days(world, policies, course)
+    parts = _play_days(world, policies, course)
     return [
-        _score(entrant, [_rows(day, owner == index) for day in days], cap)
+        _score(entrant, [_rows(part, owner == index) for part in parts], cap)
         for index, entrant in enumerate(entrants)
     ]
 
 
 def _play_days(world: World, policies: Sequence[Policy], course: Course) -> list[Tally]:
     _play_for(world, policies, course.warm_s, course.step_s)
-    days = []
+    """Play days, each in two parts: its opening and the rest."""
+    parts = []
     for _ in range(course.days):
-        world.tally = Tally.zero(world.rows)
         for policy in policies:
             policy.new_day()
-        _play_for(world, policies, course.day_s, course.step_s)
-        days.append(world.tally)
-    return days
+        opening_s = min(course.opening_s, course.day_s / 2)
+        for length_s in (opening_s, course.day_s - opening_s):
+            world.tally = Tally.zero(world.rows)
+            _play_for(world, policies, length_s, course.step_s)
+            parts.append(world.tally)
+    return parts
 
 
 def _play_for(world: World, policies: Sequence[Policy], length_s: float, step_s: float) -> None:
@@ -145,11 +153,16 @@ def _rows(tally: Tally, chosen: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> T
     return Tally(**{part.name: getattr(tally, part.name)[chosen] for part in fields(Tally)})
 
 
-def _score(entrant: Entrant, days: Sequence[Tally], cap: float) -> Score:
-    """Add up days; the interval is over replications, each the mean of its days."""
-    total = Tally(
-        **{part.name: sum(getattr(day, part.name) for day in days) for part in fields(Tally)}
+def _sum(parts: Sequence[Tally]) -> Tally:
+    return Tally(
+        **{one.name: sum(getattr(part, one.name) for part in parts) for one in fields(Tally)}
     )
+
+
+def _score(entrant: Entrant, parts: Sequence[Tally], cap: float) -> Score:
+    """Add up days; the interval is over replications, each the mean of its days."""
+    total, later = _sum(parts), _sum(parts[1::2])
+    days = [_sum(pair) for pair in zip(parts[::2], parts[1::2], strict=True)]
     answered = np.stack([day.answered for day in days])
     shares = np.stack([day.unattended for day in days]) / np.maximum(answered, 1.0)
     counted = answered >= ENOUGH_ANSWERED
@@ -157,7 +170,8 @@ def _score(entrant: Entrant, days: Sequence[Tally], cap: float) -> Score:
     idle = np.cumsum(total.idle_bins.sum(axis=0))
     return Score(
         entrant=entrant,
-        busy=_with_interval(total.busy_s / np.maximum(total.staffed_s, 1.0)),
+        busy=_with_interval(later.busy_s / np.maximum(later.staffed_s, 1.0)),
+        busy_day=_with_interval(total.busy_s / np.maximum(total.staffed_s, 1.0)),
         unattended=_with_interval(total.unattended / np.maximum(total.answered, 1.0)),
         days=answered.size,
         days_counted=int(counted.sum()),

@@ -16,7 +16,7 @@ from engine.pacing.grid import Bools, Floats, Ints, add_at
 
 BUCKETS = 48
 _RESERVE_SPREADS = 2.7
-_GAIN_MOST = 0.3
+_GAIN_MOST = 0.2
 _SETTLE_S = 600.0
 _RATE_HALF_LIFE_S = 1800.0
 _LOG_TAU_LEAST, _LOG_TAU_MOST = math.log(0.002), math.log(0.7)

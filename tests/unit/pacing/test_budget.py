@@ -82,7 +82,7 @@ def test_a_lasting_surplus_raises_the_reference_price() -> None:
     budgets.count(0, 0.0, answered=1000, unattended=20)
     before = budgets.prices(1.0).tau[0]
     for step in range(60):
-        budgets.count(0, 2.0 + step, answered=10, unattended=step % 3 == 0)
+        budgets.count(0, 2.0 + step, answered=10, unattended=step % 12 == 0)
         budgets.prices(2.0 + step)
     budgets.restart(0, 0)
     budgets.count(0, 70.0, answered=1000, unattended=20)
