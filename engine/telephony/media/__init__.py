@@ -7,6 +7,7 @@ from engine.telephony.media.events import (
     Endpoint,
     LegFellSilent,
     LegHeard,
+    LegQuality,
     LegResumed,
     MediaEvent,
     MediaSettings,
@@ -18,7 +19,7 @@ from engine.telephony.media.events import (
     UnusableAddressError,
 )
 from engine.telephony.media.g711 import Law
-from engine.telephony.media.messages import Stats
+from engine.telephony.media.messages import Quality, Stats
 
 __all__ = [
     "DigitPressed",
@@ -26,6 +27,7 @@ __all__ = [
     "Law",
     "LegFellSilent",
     "LegHeard",
+    "LegQuality",
     "LegResumed",
     "MediaClient",
     "MediaEvent",
@@ -33,6 +35,7 @@ __all__ = [
     "NoRoomError",
     "PromptEnded",
     "PromptFailed",
+    "Quality",
     "Stats",
     "SwitchLost",
     "SwitchRestored",

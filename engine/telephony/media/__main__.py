@@ -20,16 +20,23 @@ def main() -> None:
         "--control", type=int, required=True, help="descriptor of the control socket"
     )
     parser.add_argument("--ports", required=True, help="descriptors of the RTP sockets, by commas")
+    parser.add_argument("--report-ports", required=True, help="of the RTCP sockets, by commas")
     parser.add_argument("--legs", type=int, required=True, help="most legs at once")
     parser.add_argument("--silent-ms", type=int, required=True, help="silence that is told of")
     given = parser.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(OSError):  # without the right to it, it does as well as it can
         os.nice(PRIORITY)
-    ports = [socket.socket(fileno=int(fd)) for fd in given.ports.split(",")]
-    for port in ports:
-        port.setblocking(False)
-    Switch(socket.socket(fileno=given.control), ports, given.legs, given.silent_ms).run()
+    ports, report_ports = _sockets(given.ports), _sockets(given.report_ports)
+    control = socket.socket(fileno=given.control)
+    Switch(control, ports, report_ports, given.legs, given.silent_ms).run()
+
+
+def _sockets(descriptors: str) -> list[socket.socket]:
+    sockets = [socket.socket(fileno=int(descriptor)) for descriptor in descriptors.split(",")]
+    for one in sockets:
+        one.setblocking(False)
+    return sockets
 
 
 if __name__ == "__main__":

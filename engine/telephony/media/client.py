@@ -21,6 +21,7 @@ from engine.telephony.media.events import (
     Endpoint,
     LegFellSilent,
     LegHeard,
+    LegQuality,
     LegResumed,
     MediaEvent,
     MediaSettings,
@@ -74,6 +75,7 @@ class MediaClient:
         self._on_event, self._on_audio = on_event, on_audio
         self._legs: dict[LegId, WantedLeg] = {}
         self._named: dict[int, LegId] = {}
+        self._ended: dict[int, LegId] = {}
         self._allocation = Allocation(settings.most_legs, settings.ports)
         self._sockets: list[tuple[socket.socket, socket.socket]] = []
         self._link: SwitchLink | None = None
@@ -266,6 +268,7 @@ class MediaClient:
         if leg is None:
             return
         del self._named[leg.place.row]
+        self._ended[leg.place.row] = leg_id
         self._allocation.leave_port(leg.place)
         self._freed.append(leg.place)
         self._tell(messages.Release(leg.place.row))
@@ -291,6 +294,7 @@ class MediaClient:
             raise ValueError(f"leg {leg_id} has its place already")
         leg = self._legs[leg_id] = WantedLeg(place, secrets.randbits(32))
         self._named[place.row] = leg_id
+        self._ended.pop(place.row, None)
         return leg
 
     def _get(self, leg_id: LegId) -> WantedLeg:
@@ -306,7 +310,7 @@ class MediaClient:
 
     async def _open_link(self) -> SwitchLink:
         wanted = self._settings
-        ports = [rtp.fileno() for rtp, _ in self._sockets]
+        ports = [(rtp.fileno(), rtcp.fileno()) for rtp, rtcp in self._sockets]
         return await SwitchLink.open(ports, wanted.most_legs, wanted.silent_ms)
 
     def _take_over(self, link: SwitchLink) -> None:
@@ -398,6 +402,9 @@ class MediaClient:
             if answer and not answer.done():
                 answer.set_result(event)
             return
+        if isinstance(event, messages.Quality):
+            self._tell_quality(event)
+            return
         leg_id = self._named.get(event.leg)
         if leg_id is None:
             return
@@ -407,6 +414,11 @@ class MediaClient:
         told = self._translate(leg_id, event)
         if told:
             self._on_event(told)
+
+    def _tell_quality(self, quality: messages.Quality) -> None:
+        leg_id = self._ended.pop(quality.leg, None)
+        if leg_id is not None:
+            self._on_event(LegQuality(leg_id, quality))
 
     def _translate(
         self,

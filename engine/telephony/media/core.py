@@ -23,6 +23,7 @@ from engine.telephony.media.mixing import (
 from engine.telephony.media.outbound import Outbound, Sending
 from engine.telephony.media.packets import Batch
 from engine.telephony.media.prompts import PromptBank, PromptError
+from engine.telephony.media.quality import Quality, Report
 from engine.telephony.media.receiving import Counters, Receiver
 
 TICK_MS: Final = 20
@@ -61,6 +62,8 @@ class Core:
         self._matrix = MixMatrix(legs)
         self._players = Players(legs)
         self._outbound = Outbound(legs, ports)
+        receiver = self._receiver
+        self.quality = Quality(self._outbound, receiver.reception, self.ring, receiver.ssrc)
         self._want_prompt = want_prompt
         self._waiting: dict[str, list[messages.Play]] = {}
         self._live: Bools = np.zeros(legs, dtype=np.bool_)
@@ -94,6 +97,15 @@ class Core:
         """Return how many packets came after they were due."""
         return int(self.ring.late.sum()) + self._released_late
 
+    def reports(self, tick: int, now_s: float) -> list[Report]:
+        """Return the RTCP reports that are due at a tick.
+
+        Args:
+            tick: The tick now being worked on.
+            now_s: The wall-clock instant. [s since 1970]
+        """
+        return self.quality.due(tick, now_s, self._outbound.legs)
+
     def said(self, legs: Index) -> I16:
         """Return what legs said in the tick just worked, for analysis and recording.
 
@@ -113,6 +125,7 @@ class Core:
                 self._open(leg)
                 self._receiver.open(leg, port)
                 self._outbound.open(leg, port, ssrc, tick)
+                self.quality.open(leg, ssrc)
             case messages.OpenAudio(leg):
                 self._open(leg)
                 self._audio.add(leg)
@@ -228,6 +241,9 @@ class Core:
 
     def _release(self, leg: int, tick: int) -> None:
         self._stop_play(leg)
+        quality = self.quality.close(leg)
+        if quality:
+            self._events.append(quality)
         self._receiver.release(leg, tick)
         self._outbound.close(leg)
         self._matrix.remove(leg)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from engine.domain.ids import LegId
+from engine.telephony.media.messages import Quality
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,14 @@ class DigitPressed:
 
 
 @dataclass(frozen=True, slots=True)
+class LegQuality:
+    """How the streams of a leg were; told soon after its release, unless the switch died."""
+
+    leg_id: LegId
+    quality: Quality
+
+
+@dataclass(frozen=True, slots=True)
 class SwitchLost:
     """The switch died or hung; another is taking its legs over."""
 
@@ -101,6 +110,7 @@ MediaEvent = (
     | PromptEnded
     | PromptFailed
     | DigitPressed
+    | LegQuality
     | SwitchLost
     | SwitchRestored
 )

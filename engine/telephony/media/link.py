@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import socket
 import sys
@@ -45,11 +46,13 @@ class SwitchLink:
         self._on_lost: Callable[[SwitchLink], None] = lambda _link: None
 
     @classmethod
-    async def open(cls, ports: Sequence[int], legs: int, silent_ms: int) -> "SwitchLink":
+    async def open(
+        cls, ports: Sequence[tuple[int, int]], legs: int, silent_ms: int
+    ) -> "SwitchLink":
         """Start a process on bound sockets; it waits for its first command.
 
         Args:
-            ports: Descriptors of the RTP sockets, in the order of their indices.
+            ports: Descriptors of each RTP socket and its RTCP socket, in order.
             legs: Most legs at once.
             silent_ms: RTP silence that is told of. [ms]
 
@@ -69,9 +72,10 @@ class SwitchLink:
                     "-m",
                     "engine.telephony.media",
                     *words,
-                    f"--ports={','.join(map(str, ports))}",
+                    f"--ports={','.join(str(rtp) for rtp, _ in ports)}",
+                    f"--report-ports={','.join(str(rtcp) for _, rtcp in ports)}",
                     stdin=asyncio.subprocess.DEVNULL,
-                    pass_fds=(theirs.fileno(), *ports),
+                    pass_fds=(theirs.fileno(), *itertools.chain(*ports)),
                     env=_environment(),
                     start_new_session=True,  # Ctrl-C is the engine's to answer
                 )

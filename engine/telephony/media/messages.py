@@ -146,6 +146,34 @@ class Digit(_Message, frozen=True):
     digit: str
 
 
+class Quality(_Message, frozen=True, kw_only=True):
+    """How the streams of a leg were; told when it is released.
+
+    Attributes:
+        leg: Row of the leg.
+        received: RTP packets taken from it.
+        lost: Packets that did not come; below 0 with duplicates.
+        late: Packets that came after they were due.
+        concealed: Frames that were missing before the stream went on.
+        jitter_ms: Interarrival jitter at the end, known to a tick. [ms]
+        sent: RTP packets sent to it.
+        far_lost: Packets of ours that the far end said it lost (RTCP).
+        far_jitter_ms: Interarrival jitter that the far end last reported. [ms]
+        round_trip_ms: Round trip by RTCP, 0 if the far end reports nothing. [ms]
+    """
+
+    leg: int
+    received: int
+    lost: int
+    late: int
+    concealed: int
+    jitter_ms: float
+    sent: int
+    far_lost: int
+    far_jitter_ms: float
+    round_trip_ms: float
+
+
 class Stats(_Message, frozen=True, kw_only=True):
     """What a switch did since its start.
 
@@ -187,7 +215,7 @@ class Stats(_Message, frozen=True, kw_only=True):
 
 
 Command = Open | OpenAudio | Connect | Mix | Play | StopPlay | Release | Audio | DescribeStats
-Event = Heard | FellSilent | Resumed | PlayEnded | PlayFailed | Digit | Audio | Stats
+Event = Heard | FellSilent | Resumed | PlayEnded | PlayFailed | Digit | Quality | Audio | Stats
 
 
 class Commands(msgspec.Struct, frozen=True, array_like=True):

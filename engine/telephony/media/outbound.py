@@ -55,7 +55,7 @@ class Outbound:
         self._ports = ports
         self._counts: Ints = np.zeros(ports, dtype=np.int64)
         self._legs: Index = np.zeros(0, dtype=np.intp)
-        self._ssrc: Ints = np.zeros(legs, dtype=np.int64)
+        self.ssrc: Ints = np.zeros(legs, dtype=np.int64)
         self._seq: Ints = np.zeros(legs, dtype=np.int64)
         self._phase: Ints = np.zeros(legs, dtype=np.int64)
         self._begins: Bools = np.zeros(legs, dtype=np.bool_)
@@ -69,12 +69,21 @@ class Outbound:
 
     def open(self, leg: int, port: int, ssrc: int, tick: int) -> None:
         """Begin a leg; it sends nothing yet."""
-        self.port[leg], self._ssrc[leg] = port, ssrc
+        self.port[leg], self.ssrc[leg] = port, ssrc
         self._phase[leg] = ssrc * 2654435761 & 0xFFFFFFFF
         self._seq[leg] = (ssrc ^ (ssrc >> 16)) + tick
         self.sends[leg] = False
         self.sent[leg] = self.ip[leg] = self.udp_port[leg] = 0
         self._begins[leg] = True
+
+    @property
+    def legs(self) -> Index:
+        """Return the legs that send, in the order of their packets."""
+        return self._legs
+
+    def timestamp(self, leg: int, tick: int) -> int:
+        """Return the RTP timestamp of a leg's packet of a tick."""
+        return int(self._phase[leg] + tick * FRAME) & 0xFFFFFFFF
 
     def close(self, leg: int) -> None:
         """Send nothing more for a leg."""
@@ -85,7 +94,7 @@ class Outbound:
         legs = np.flatnonzero(self.sends & (self.ip != 0) & (self.udp_port != 0))
         legs = legs[np.argsort(self.port[legs], kind="stable")]
         rows = slice(0, legs.size)
-        self._packets["ssrc"][rows] = self._ssrc[legs]
+        self._packets["ssrc"][rows] = self.ssrc[legs]
         self._packets["b1"][rows] = self.payload_type[legs]
         self._addresses["udp_port"][rows] = self.udp_port[legs]
         self._addresses["ip"][rows] = self.ip[legs]

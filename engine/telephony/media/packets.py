@@ -65,7 +65,7 @@ class Headers:
     """Header columns of a batch, each of shape (N,)."""
 
     payload_type: Ints
-    marker: npt.NDArray[np.bool_]
+    seq: Ints
     timestamp: Ints
     ssrc: Ints
 
@@ -84,10 +84,9 @@ def valid(batch: Batch) -> npt.NDArray[np.bool_]:
 def headers(data: U8) -> Headers:
     """Return the header columns of RTP packets, shape (N, ROW_BYTES)."""
     view = data.view(RTP_IN)[:, 0]
-    second = view["b1"]
     return Headers(
-        (second & 0x7F).astype(np.int64),
-        second >= 0x80,
+        (view["b1"] & 0x7F).astype(np.int64),
+        view["seq"].astype(np.int64),
         view["ts"].astype(np.int64),
         view["ssrc"].astype(np.int64),
     )

@@ -19,6 +19,7 @@ from engine.telephony.media.packets import (
     source_keys,
     valid,
 )
+from engine.telephony.media.rtcp import Reception
 
 COMFORT_NOISE_TYPE: Final = 13
 """Payload type of comfort noise (RFC 3389 §4)."""
@@ -56,7 +57,8 @@ class Receiver:
         self._payload_type: Ints = np.full(legs, -1, dtype=np.int64)
         self._event_type: Ints = np.full(legs, -1, dtype=np.int64)
         self._event_ts: Ints = np.full(legs, -1, dtype=np.int64)
-        self._ssrc: Ints = np.full(legs, -1, dtype=np.int64)
+        self.reception = Reception(legs)
+        self.ssrc: Ints = np.full(legs, -1, dtype=np.int64)
         self._since: Ints = np.zeros(legs, dtype=np.int64)
         self._watched: Bools = np.zeros(legs, dtype=np.bool_)
         self._silent: Bools = np.zeros(legs, dtype=np.bool_)
@@ -65,7 +67,8 @@ class Receiver:
         """Begin a leg on a local port."""
         self._latch.open(leg, port)
         self._payload_type[leg] = self._event_type[leg] = self._event_ts[leg] = -1
-        self._ssrc[leg] = -1
+        self.ssrc[leg] = -1
+        self.reception.reset(np.array([leg]))
         self._watched[leg] = self._silent[leg] = False
 
     def connect(self, wanted: messages.Connect, port: int, tick: int) -> tuple[int, int] | None:
@@ -78,7 +81,7 @@ class Receiver:
         tie = Tie(port, wanted.ip, wanted.udp_port, wanted.learn_ip)
         self._payload_type[leg] = wanted.payload_type
         self._event_type[leg] = wanted.event_type
-        self._since[leg], self._ssrc[leg] = tick, -1
+        self._since[leg], self.ssrc[leg] = tick, -1
         self._watched[leg], self._silent[leg] = wanted.ip != 0, False
         # On hold (no address) the source stays the leg's own, to be heard again afterwards.
         if not wanted.ip or not self._latch.connect(leg, tie, tick):
@@ -122,7 +125,7 @@ class Receiver:
 
     def _first_heard(self, leg: int) -> messages.Heard:
         key = int(self._latch.source[leg])
-        self._ssrc[leg] = -1
+        self.ssrc[leg] = -1
         return messages.Heard(leg, key >> 32, key >> 16 & 0xFFFF)
 
     def _take(
@@ -131,9 +134,14 @@ class Receiver:
         """Take packets that are a leg's own."""
         head = headers(data)
         sizes = payload_lengths(data, lengths)
-        other = head.ssrc != self._ssrc[legs]
+        other = head.ssrc != self.ssrc[legs]
         mine = self._admit(tick, legs, head.ssrc, other) if other.any() else ~other
         self.counters.received += legs.size
+        if mine.all():
+            self.reception.note(tick, legs, head.seq, head.timestamp)
+        else:
+            rows = np.flatnonzero(mine)
+            self.reception.note(tick, legs[rows], head.seq[rows], head.timestamp[rows])
         expected = head.payload_type == self._payload_type[legs]
         audio = expected & mine
         if not expected.all():
@@ -149,12 +157,13 @@ class Receiver:
 
     def _admit(self, tick: int, legs: Index, ssrc: Ints, other: Bools) -> Bools:
         """Say which packets count, when some come from an SSRC that is new to their leg."""
-        quiet = (tick - self._ring.arrived[legs] > SSRC_QUIET_TICKS) | (self._ssrc[legs] < 0)
+        quiet = (tick - self._ring.arrived[legs] > SSRC_QUIET_TICKS) | (self.ssrc[legs] < 0)
         new = np.flatnonzero(other & quiet)
         leg, first = np.unique(legs[new], return_index=True)
-        self._ssrc[leg] = ssrc[new[first]]
+        self.ssrc[leg] = ssrc[new[first]]
         self._ring.restart(leg)
-        same: Bools = ssrc == self._ssrc[legs]
+        self.reception.reset(leg)
+        same: Bools = ssrc == self.ssrc[legs]
         return same
 
     def _take_others(self, tick: int, legs: Index, data: U8, head: Headers, mine: Bools) -> Bools:

@@ -38,6 +38,12 @@ SIGN_OF_LIFE_TICKS: Final = 10
 MOST_UNSENT: Final = 50
 """Batches of events kept for an engine that does not read, before audio is dropped."""
 
+REPORT_TURNS: Final = 10
+"""RTCP ports are read in so many turns, a part of them each tick."""
+
+MOST_REPORTS: Final = 8
+"""RTCP datagrams taken from one port in its turn."""
+
 _MINUTE_TICKS: Final = 3000
 
 
@@ -163,14 +169,19 @@ class Switch:
     """The process: ticks on the machine's monotonic clock until the engine is gone."""
 
     def __init__(
-        self, link: socket.socket, ports: Sequence[socket.socket], legs: int, silent_ms: int
+        self,
+        link: socket.socket,
+        ports: Sequence[socket.socket],
+        report_ports: Sequence[socket.socket],
+        legs: int,
+        silent_ms: int,
     ) -> None:
         self._control = Control(link)
         self._loader = PromptLoader()
         self._core = Core(legs, len(ports), silent_ms, self._loader.want)
         self._pace = Pace()
         self._refused = 0
-        self._ports = ports
+        self._ports, self._report_ports = ports, report_ports
         self._wire = open_wire(ports)
 
     def run(self) -> None:
@@ -215,7 +226,23 @@ class Switch:
         self._loader.deliver(self._core)
         worked = self._core.work(tick, self._wire.receive())
         self._refused += self._wire.send(worked.sending)
+        self._exchange_reports(tick, time.time())
         self._control.tell([*worked.events, *stats])
+
+    def _exchange_reports(self, tick: int, now_s: float) -> None:
+        """Send the RTCP that is due, and read a few of the ports, all of them in turn."""
+        for report in self._core.reports(tick, now_s):
+            to = (socket.inet_ntoa(report.ip.to_bytes(4, "big")), report.udp_port)
+            with contextlib.suppress(OSError, OverflowError):
+                self._report_ports[report.port].sendto(report.octets, to)
+        for port in self._report_ports[tick % REPORT_TURNS :: REPORT_TURNS]:
+            for _ in range(MOST_REPORTS):
+                try:
+                    datagram, (host, _) = port.recvfrom(2048)
+                except OSError:
+                    break
+                ip = int.from_bytes(socket.inet_aton(host), "big")
+                self._core.quality.take(datagram, ip, now_s)
 
     def _describe(self, ticket: int) -> messages.Stats:
         core, pace = self._core, self._pace

@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from engine.telephony.media import (
     Law,
     LegFellSilent,
     LegHeard,
+    LegQuality,
     LegResumed,
     MediaClient,
     MediaEvent,
@@ -83,6 +85,22 @@ async def settle(phones: Sequence[RtpPhone], heard: Sequence[set[float]]) -> Non
     """Wait until each phone hears exactly what it should."""
     pairs = list(zip(phones, heard, strict=True))
     await until(lambda: all(phone.hears() == tones for phone, tones in pairs))
+
+
+def phone_with_reports() -> tuple[RtpPhone, socket.socket]:
+    """Return a phone, and a socket on the port above its own."""
+    for _ in range(50):
+        phone = RtpPhone(400)
+        reports = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        reports.setblocking(False)
+        try:
+            reports.bind((phone.host, phone.port + 1))
+        except (OSError, OverflowError):
+            reports.close()
+            phone.close()
+            continue
+        return phone, reports
+    raise AssertionError("no two ports in a row are free")
 
 
 def on_uvloop(scenario: Callable[[], Awaitable[None]]) -> None:
@@ -285,6 +303,34 @@ def test_digits_silence_and_return_are_told() -> None:
                 await until(lambda: LegFellSilent(AGENT) in at.events)
                 phone.sending = True
                 await until(lambda: LegResumed(AGENT) in at.events)
+
+    on_uvloop(scenario)
+
+
+def test_reports_are_exchanged_and_the_quality_told_at_the_end() -> None:
+    async def scenario() -> None:
+        phone, reports = phone_with_reports()
+        with reports:
+            async with house() as at:
+                at.join(AGENT, phone)
+                assert phone._to
+                with Phones([phone]):
+                    loop = asyncio.get_running_loop()
+                    async with asyncio.timeout(8):
+                        report = await loop.sock_recv(reports, 2048)
+                    about = int.from_bytes(report[4:8], "big")
+                    block = struct.pack("!IIIIIII", phone.ssrc, about, 7, 0, 80, 0, 0)
+                    host, port = phone._to
+                    reports.sendto(b"\x81\xc9\x00\x07" + block, (host, port + 1))
+                    await asyncio.sleep(0.5)
+                at.client.release(AGENT)
+                await until(lambda: bool(at.told(LegQuality)))
+                (told,) = at.told(LegQuality)
+                assert isinstance(told, LegQuality)
+                assert report[1] == 200
+                assert about == phone.frames[0].ssrc
+                assert (told.quality.far_lost, told.quality.far_jitter_ms) == (7, 10)
+                assert told.quality.lost == 0
 
     on_uvloop(scenario)
 

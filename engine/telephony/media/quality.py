@@ -1,0 +1,130 @@
+"""Answer for the quality of each leg's streams: RTCP both ways, and what came of it."""
+
+from dataclasses import dataclass
+
+from engine.telephony.media import messages
+from engine.telephony.media.g711 import SAMPLES_PER_S
+from engine.telephony.media.jitter import Index, JitterRing
+from engine.telephony.media.outbound import Outbound
+from engine.telephony.media.packets import Ints
+from engine.telephony.media.rtcp import (
+    REPORT_TICKS,
+    Block,
+    Reception,
+    middle_ntp,
+    parse_reports,
+    sender_report,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report to be sent.
+
+    Attributes:
+        port: Index of the local port.
+        ip: Where to, as a host-order number.
+        udp_port: The far end's RTCP port.
+        octets: The datagram.
+    """
+
+    port: int
+    ip: int
+    udp_port: int
+    octets: bytes
+
+
+@dataclass(slots=True)
+class _Far:
+    """What the far end of a leg said by RTCP."""
+
+    heard: tuple[int, float] | None = None
+    block: Block | None = None
+    round_trip_ms: float = 0.0
+
+
+class Quality:
+    """The RTCP of all legs.
+
+    Args:
+        outbound: What we send.
+        reception: How what we receive arrives.
+        ring: What was missing or late when it was due.
+        far_ssrc: SSRC of each leg's received stream, below 0 for none, shape (legs,).
+    """
+
+    def __init__(
+        self, outbound: Outbound, reception: Reception, ring: JitterRing, far_ssrc: Ints
+    ) -> None:
+        self._outbound, self._reception, self._ring = outbound, reception, ring
+        self._far_ssrc = far_ssrc
+        self._leg: dict[int, int] = {}
+        self._far: dict[int, _Far] = {}
+
+    def open(self, leg: int, ssrc: int) -> None:
+        """Begin a leg that sends under an SSRC."""
+        self._leg[ssrc] = leg
+        self._far[leg] = _Far()
+
+    def close(self, leg: int) -> messages.Quality | None:
+        """End a leg and return how its streams were; None for one without streams."""
+        far = self._far.pop(leg, None)
+        if far is None:
+            return None
+        self._leg.pop(int(self._outbound.ssrc[leg]), None)
+        block = far.block
+        return messages.Quality(
+            leg=leg,
+            received=int(self._reception.received[leg]),
+            lost=self._reception.lost(leg),
+            late=int(self._ring.late[leg]),
+            concealed=int(self._ring.concealed[leg]),
+            jitter_ms=self._reception.jitter_ms(leg),
+            sent=int(self._outbound.sent[leg]),
+            far_lost=block.lost if block else 0,
+            far_jitter_ms=block.jitter / (SAMPLES_PER_S / 1000) if block else 0.0,
+            round_trip_ms=far.round_trip_ms,
+        )
+
+    def take(self, datagram: bytes, ip: int, now_s: float) -> None:
+        """Take in a far end's report; who does not know our SSRC and is not the leg's is ignored.
+
+        Args:
+            datagram: What came to an RTCP port.
+            ip: Where from.
+            now_s: The wall-clock instant. [s since 1970]
+        """
+        reports = parse_reports(datagram)
+        for block in reports.blocks:
+            leg = self._leg.get(block.about)
+            if leg is None or int(self._outbound.ip[leg]) != ip:
+                continue
+            far = self._far[leg]
+            far.block = block
+            if block.sender in reports.sent:
+                far.heard = (reports.sent[block.sender], now_s)
+            if block.last_report:
+                turn = middle_ntp(now_s) - block.last_report - block.delay & 0xFFFFFFFF
+                far.round_trip_ms = turn / 65.536 if turn < 1 << 31 else 0.0
+
+    def due(self, tick: int, now_s: float, legs: Index) -> list[Report]:
+        """Return the reports whose turn it is.
+
+        Args:
+            tick: The tick now being worked on.
+            now_s: The wall-clock instant. [s since 1970]
+            legs: Legs that send.
+        """
+        turn = legs[legs % REPORT_TICKS == tick % REPORT_TICKS]
+        streams = set(self._reception.streams(turn).tolist())
+        return [self._report(leg, tick, now_s, leg in streams) for leg in turn.tolist()]
+
+    def _report(self, leg: int, tick: int, now_s: float, hears: bool) -> Report:
+        out, block = self._outbound, None
+        if hears:
+            heard, ssrc = self._far[leg].heard, int(self._far_ssrc[leg]) & 0xFFFFFFFF
+            block = self._reception.report(leg, ssrc, heard, now_s)
+        octets = sender_report(
+            int(out.ssrc[leg]), now_s, out.timestamp(leg, tick), int(out.sent[leg]), block
+        )
+        return Report(int(out.port[leg]), int(out.ip[leg]), int(out.udp_port[leg]) + 1, octets)
