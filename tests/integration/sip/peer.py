@@ -66,7 +66,7 @@ class Sipp:
     async def _bound(self) -> None:
         """Wait until the kernel shows its socket; it tells nobody by itself."""
         async with asyncio.timeout(LONGEST_S):
-            while not self._is_bound():
+            while not self._is_bound():  # noqa: ASYNC110 - another process, no event
                 await asyncio.sleep(0.005)
 
     def _is_bound(self) -> bool:
