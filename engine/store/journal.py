@@ -5,6 +5,7 @@ Not safe for two threads at once; ``SqliteStore`` calls it from its writer threa
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,6 +87,10 @@ class Durable:
 class Journal:
     """One open SQLite file.
 
+    Args:
+        path: The file.
+        least: Epoch and sequence it is known to have reached.
+
     Attributes:
         epoch: Of this life, durable.
         last_sequence: Of the last durable fact.
@@ -94,8 +99,9 @@ class Journal:
         JournalError: The file cannot be opened, is damaged, foreign, or of a newer version.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, least: tuple[int, int] = (0, 0)) -> None:
         self._path = path
+        self._least = least
         self.epoch = 0
         self.last_sequence = 0
         self._told = 0
@@ -154,12 +160,12 @@ class Journal:
     def _open(self) -> sqlite3.Connection:
         try:
             connection = schema.connect(self._path)
-        except sqlite3.Error as error:
+        except schema.UNREADABLE as error:
             raise JournalError(f"{self._path} cannot be opened: {error}") from error
         try:
-            schema.prepare(connection, self._path)
+            schema.prepare(connection, self._path, may_be_new=self._least == (0, 0))
             self._recover(connection)
-        except sqlite3.DatabaseError as error:
+        except schema.UNREADABLE as error:
             connection.close()
             raise JournalError(
                 f"{self._path} is damaged: {error}", slug="journal-damaged"
@@ -174,6 +180,13 @@ class Journal:
         if not {"epoch", "last_sequence"} <= meta.keys():
             raise JournalError(f"{self._path} is damaged: no epoch", slug="journal-damaged")
         self.epoch, self.last_sequence = meta["epoch"], meta["last_sequence"]
+        if self.epoch < self._least[0] or self.last_sequence < self._least[1]:
+            raise JournalError(
+                f"{self._path} is damaged: it ends at fact {self.last_sequence} of epoch "
+                f"{self.epoch}, and was acknowledged up to {self._least[1]} of {self._least[0]}; "
+                "restore it, or if it is a copy put back on purpose remove its .lock file",
+                slug="journal-damaged",
+            )
         self._verify_log(connection)
         self._state = State()
         self._pacing = {}
@@ -184,7 +197,7 @@ class Journal:
         )
         for kind, key, crc, body in connection.execute(
             "SELECT kind, key, crc, body FROM state WHERE kind <> ?", (Table.RECORD.value,)
-        ):
+        ).fetchall():
             self._restore(str(kind), str(key), crc, body)
 
     def _restore(self, kind: str, key: str, crc: int, body: bytes) -> None:
@@ -208,11 +221,12 @@ class Journal:
             )
         first = max(0, last - VERIFIED_AT_OPEN)
         due = first + 1
-        for sequence, crc, body in _log(connection, first):
-            if sequence != due:
-                break
-            decode_fact(sequence, crc, body)
-            due += 1
+        with closing(_log(connection, first)) as rows:
+            for sequence, crc, body in rows:
+                if sequence != due:
+                    break
+                decode_fact(sequence, crc, body)
+                due += 1
         if due != last + 1:
             raise JournalError(f"{self._path}: fact {due} is missing", slug="journal-damaged")
 
@@ -220,7 +234,7 @@ class Journal:
         self.epoch += 1
         try:
             self._set_meta("epoch", self.epoch)
-        except sqlite3.Error as error:
+        except schema.UNREADABLE as error:
             self._connection.close()
             raise JournalError(f"{self._path} cannot be written: {error}") from error
 
@@ -228,7 +242,7 @@ class Journal:
         self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
     def _facts(self, after: int) -> Iterable[StoredFact]:
-        for sequence, crc, body in _log(self._connection, after):
+        for sequence, crc, body in _log(self._connection, after).fetchall():
             yield decode_fact(sequence, crc, body)
 
     # --- committing --------------------------------------------------------------------------

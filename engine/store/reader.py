@@ -1,7 +1,8 @@
 """Reads of the SQLite journal beside its writer: pages of the log, batches, custom fields.
 
 What may be asked while the engine runs comes back as one row, so that a busy loop is waited for
-once and not for every fact (see ``schema``).
+once and not for every fact (see ``schema``). Rows are fetched before they are decoded: a statement
+left open by a damaged one would keep its connection, and so hold up the writer.
 """
 
 import sqlite3
@@ -74,7 +75,7 @@ def load_batches(connection: sqlite3.Connection, list_id: ListId) -> list[Import
     rows = connection.execute(
         "SELECT first_row, crc, body FROM batches WHERE list_id = ? ORDER BY first_row, rowid",
         (list_id,),
-    )
+    ).fetchall()
     return [decode_batch(list_id, crc, body, first_row) for first_row, crc, body in rows]
 
 
@@ -88,7 +89,7 @@ def load_records(connection: sqlite3.Connection, list_id: ListId) -> list[Record
         "SELECT key, crc, body FROM state WHERE kind = 'record' AND key >= ? AND key < ?"
         " ORDER BY key",
         (f"{list_id}/", f"{list_id}0"),
-    )
+    ).fetchall()
     values = [decode_value(Table.RECORD, key, crc, body) for key, crc, body in rows]
     return [value for value in values if isinstance(value, RecordState)]
 
@@ -102,5 +103,5 @@ def ask(path: Path, question: Callable[[sqlite3.Connection], T]) -> T:
     try:
         with closing(schema.connect(path, read_only=True)) as connection:
             return question(connection)
-    except sqlite3.Error as error:
+    except schema.UNREADABLE as error:
         raise JournalError(f"{path} cannot be read: {error}") from error

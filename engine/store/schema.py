@@ -17,6 +17,12 @@ APPLICATION_ID = 0x50434C4E
 CHECKED_AT_OPEN = 256 * 2**20
 """Files up to this size are checked whole at each open. [octets]"""
 
+UNREADABLE = (sqlite3.Error, ValueError, TypeError)
+"""What reading a damaged file may raise: SQLite's errors, or values of a wrong type or coding."""
+
+_READER = ("cell_size_check = ON",)
+_WRITER = (*_READER, "journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 4000")
+
 FACT, PUT, DROP, LAST, SKIP = range(5)
 """What ``intake.op`` says a row is."""
 
@@ -64,16 +70,22 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         check_same_thread=False,
         cached_statements=64,
     )
-    if not read_only:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA wal_autocheckpoint = 4000")
-    connection.execute("PRAGMA cell_size_check = ON")
+    try:
+        for pragma in _READER if read_only else _WRITER:
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
-def prepare(connection: sqlite3.Connection, path: Path) -> None:
+def prepare(connection: sqlite3.Connection, path: Path, *, may_be_new: bool) -> None:
     """Create the tables in a new file, or make sure that a present one may be trusted.
+
+    Args:
+        connection: To the file.
+        path: The file.
+        may_be_new: Whether an empty file is what to expect.
 
     Raises:
         JournalError: The file is of a newer version, of another program, or damaged.
@@ -81,6 +93,8 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     version = _pragma(connection, "user_version")
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if version == 0 and tables == 0 and _pragma(connection, "application_id") == 0:
+        if not may_be_new:
+            raise JournalError(f"{path} is damaged: it is empty", slug="journal-damaged")
         _create(connection)
         return
     if _pragma(connection, "application_id") != APPLICATION_ID:

@@ -5,6 +5,7 @@ load groups begin ``commit_every_s`` apart at most often, which bounds the write
 interpreter; alone, a commit begins at once.
 """
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -40,6 +41,22 @@ def _raise(error: JournalError) -> None:
     raise error
 
 
+def _open_keeping_the_log(path: Path, least: tuple[int, int]) -> Journal:
+    """Open a journal; if it is refused, its write-ahead log stays as ``PATH-wal.kept``.
+
+    SQLite deletes a log in which it finds nothing to recover, and with it what a person might.
+    """
+    log, kept = path.with_name(path.name + "-wal"), path.with_name(path.name + "-wal.kept")
+    try:
+        if log.exists() and log.stat().st_size:
+            shutil.copyfile(log, kept)
+    except OSError as error:
+        raise JournalError(f"{kept} cannot be written: {error.strerror}") from error
+    journal = Journal(path, least)
+    kept.unlink(missing_ok=True)
+    return journal
+
+
 class SqliteStore:
     """A ``Store`` in one SQLite file.
 
@@ -71,15 +88,16 @@ class SqliteStore:
         self._on_damage = on_damage
         self._lock = JournalLock(path)
         try:
-            self._journal = Journal(path)
+            self._journal = _open_keeping_the_log(path, self._lock.least)
         except JournalError:
             self._lock.close()
             raise
+        self._lock.mark(self._journal.epoch, self._journal.last_sequence)
         self.recovered: StoredState = self._journal.recovered
         self._waiting = 0
         self._closed = False
         self._reads: SimpleQueue[_Question | None] = SimpleQueue()
-        self._writer = _Writer(self._journal, commit_every_s, self._deliver_later)
+        self._writer = _Writer(self._journal, self._lock, commit_every_s, self._deliver_later)
         self._reader = threading.Thread(target=self._read_loop, name="store-reader", daemon=True)
         self._writer.start()
         self._reader.start()
@@ -183,10 +201,12 @@ class _Writer:
     def __init__(
         self,
         journal: Journal,
+        lock: JournalLock,
         commit_every_s: float,
         deliver: Callable[[Sequence[StoredFact], Sequence[_Answer]], None],
     ) -> None:
         self._journal = journal
+        self._lock = lock
         self._commit_every_s = commit_every_s
         self._deliver = deliver
         self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
@@ -241,6 +261,7 @@ class _Writer:
             self._fail(error)
             self._refuse(group, error)
             return
+        self._lock.mark(self._journal.epoch, self._journal.last_sequence)
         refused = durable.refused
         answers = [
             (done, refused.get(index)) for index, (_, done) in enumerate(group) if done is not None
