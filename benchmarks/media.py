@@ -39,7 +39,7 @@ from engine.telephony.media.tones import sine
 from tests.support.rtp import TONES_HZ, Phones, RtpPhone, tone_levels
 
 HOST: Final = "127.0.0.1"
-FAR_SOCKETS: Final = 60
+FAR_SOCKETS: Final = 90
 SUB_TICKS: Final = 4
 SETTLE_S: Final = 1.5
 IN_FLIGHT_S: Final = 0.06

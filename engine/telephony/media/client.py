@@ -127,10 +127,10 @@ class MediaClient:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for link in (self._link, self._standby):
+        links, self._link, self._standby = (self._link, self._standby), None, None
+        for link in links:
             if link:
                 await link.close()
-        self._link = self._standby = None
         for pair in self._sockets:
             for bound in pair:
                 bound.close()

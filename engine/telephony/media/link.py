@@ -41,6 +41,7 @@ class SwitchLink:
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(messages.Events)
         self._seq = 0
+        self._waits = False
         self._misses = -START_PATIENCE
         self._on_events: Callable[[messages.Events], None] = lambda _events: None
         self._on_lost: Callable[[SwitchLink], None] = lambda _link: None
@@ -138,6 +139,7 @@ class SwitchLink:
             await self._process.wait()
 
     def _detach(self) -> None:
+        self._waits = False
         if self._control.fileno() >= 0:
             loop = asyncio.get_running_loop()
             loop.remove_reader(self._control.fileno())
@@ -159,18 +161,24 @@ class SwitchLink:
             self._on_events(self._decoder.decode(datagram))
 
     def _write(self) -> None:
-        loop = asyncio.get_running_loop()
         while self._unsent:
             try:
                 self._control.send(self._unsent[0])
             except (BlockingIOError, InterruptedError):
-                loop.add_writer(self._control.fileno(), self._write)
+                self._wait_to_write()
                 return
             except OSError:
                 self._unsent.clear()  # the reader sees the end of the process too, and tells
                 break
             self._unsent.popleft()
-        loop.remove_writer(self._control.fileno())
+        if self._waits:
+            self._waits = False
+            asyncio.get_running_loop().remove_writer(self._control.fileno())
+
+    def _wait_to_write(self) -> None:
+        if not self._waits:
+            self._waits = True
+            asyncio.get_running_loop().add_writer(self._control.fileno(), self._write)
 
 
 def _parts(command: messages.Command) -> list[messages.Command]:

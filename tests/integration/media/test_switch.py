@@ -335,6 +335,23 @@ def test_reports_are_exchanged_and_the_quality_told_at_the_end() -> None:
     on_uvloop(scenario)
 
 
+def test_commands_that_cross_with_the_end_are_no_fault() -> None:
+    async def scenario() -> None:
+        faults: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
+        async with house() as at:
+            at.client.allocate(AGENT)
+            stopping = asyncio.ensure_future(at.client.stop())
+            await asyncio.sleep(0)
+            at.client.release(AGENT)
+            await stopping
+            at.client.mix({AGENT: ()})
+            await asyncio.sleep(0.05)
+        assert not faults
+
+    on_uvloop(scenario)
+
+
 def test_rows_come_back_and_a_full_switch_refuses_clearly() -> None:
     async def scenario() -> None:
         async with house(most_legs=5) as at:
