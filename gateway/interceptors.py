@@ -1,7 +1,8 @@
 """What every call passes on its way in and out: permission, rules, deadlines, errors, log.
 
 One interceptor, so that the order of these is read in one place. Health and reflection pass
-untouched.
+untouched. Messages of a client's stream are checked by the service, which can refuse one of them
+and go on.
 """
 
 from __future__ import annotations
@@ -129,8 +130,7 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
             async def call() -> None:
                 if checked:
                     check_rules(request)
-                messages = inner(request if checked else _checked(request), context)
-                await write_all(messages, context.write, self._deadlines.write_s)
+                await write_all(inner(request, context), context.write, self._deadlines.write_s)
 
             return await self._guard(method, context, call)
 
@@ -170,10 +170,3 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
             return Refused(grpc.StatusCode.PERMISSION_DENIED, "no-permission", message)
         denied = self._policy.check(permission, tuple(context.invocation_metadata() or ()))
         return None if denied is None else Refused(*denied)
-
-
-async def _checked(requests: AsyncIterator[Message]) -> AsyncIterator[Message]:
-    """Yield a client's messages, each checked against its rules."""
-    async for request in requests:
-        check_rules(request)
-        yield request

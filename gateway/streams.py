@@ -5,6 +5,7 @@ deadline ends it, since keep-alive does not notice a peer that is frozen but rea
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Generic, TypeVar
 
@@ -64,6 +65,67 @@ class Slot(Generic[T]):
         if not self._closed:
             self._ready.clear()
         return value, missed
+
+
+class Outbox(Generic[T]):
+    """Messages to one peer of a two-way stream, in order; late frames give way to new ones."""
+
+    __slots__ = ("_closed", "_frames", "_messages", "_ready", "_room")
+
+    def __init__(self, room: int = 256, frames: int = 10) -> None:
+        """Make an empty one.
+
+        Args:
+            room: Messages that may wait; one more ends the stream.
+            frames: Frames that may wait; one more drops the oldest.
+        """
+        self._messages: deque[T] = deque()
+        self._frames: deque[T] = deque(maxlen=frames)
+        self._room = room
+        self._ready = asyncio.Event()
+        self._closed = False
+
+    def put(self, message: T) -> None:
+        """Add a message that must arrive.
+
+        Raises:
+            SlowReaderError: Too many wait.
+        """
+        if len(self._messages) >= self._room:
+            raise SlowReaderError(f"{self._room} messages wait to be read")
+        self._messages.append(message)
+        self._ready.set()
+
+    def put_frame(self, frame: T) -> None:
+        """Add a frame, which is worth nothing once it is late."""
+        self._frames.append(frame)
+        self._ready.set()
+
+    def close(self) -> None:
+        """Let what waits be read, and then end."""
+        self._closed = True
+        self._ready.set()
+
+    async def get(self, timeout_s: float) -> T | None:
+        """Return the next message, or else the next frame; None if nothing came in time. [s]
+
+        Raises:
+            EOFError: It is closed and read.
+        """
+        if not self._messages and not self._frames:
+            if self._closed:
+                raise EOFError
+            self._ready.clear()
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await self._ready.wait()
+            except TimeoutError:
+                return None
+        if self._messages:
+            return self._messages.popleft()
+        if self._frames:
+            return self._frames.popleft()
+        raise EOFError
 
 
 async def write_all(

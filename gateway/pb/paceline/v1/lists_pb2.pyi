@@ -41,6 +41,8 @@ class _ColumnRoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ColumnRole
     """A custom field; its field name is what agents see."""
     COLUMN_ROLE_IGNORED: _ColumnRole.ValueType  # 6
     """Nothing of use."""
+    COLUMN_ROLE_PRIORITY: _ColumnRole.ValueType  # 7
+    """Whether the record comes before others: yes, true or 1."""
 
 class ColumnRole(_ColumnRole, metaclass=_ColumnRoleEnumTypeWrapper):
     """What a column of an import file holds."""
@@ -59,6 +61,8 @@ COLUMN_ROLE_CUSTOM: ColumnRole.ValueType  # 5
 """A custom field; its field name is what agents see."""
 COLUMN_ROLE_IGNORED: ColumnRole.ValueType  # 6
 """Nothing of use."""
+COLUMN_ROLE_PRIORITY: ColumnRole.ValueType  # 7
+"""Whether the record comes before others: yes, true or 1."""
 Global___ColumnRole: _TypeAlias = ColumnRole  # noqa: Y015
 
 class _RecordPhase:
@@ -437,6 +441,8 @@ class ImportHeader(_message.Message):
     MAPPING_FIELD_NUMBER: _builtins.int
     REGION_FIELD_NUMBER: _builtins.int
     DEFAULT_ZONE_FIELD_NUMBER: _builtins.int
+    KEEP_DUPLICATES_FIELD_NUMBER: _builtins.int
+    ZONES_TOGETHER_FIELD_NUMBER: _builtins.int
     list: _builtins.str
     """lists/{list}; it exists."""
     import_id: _builtins.str
@@ -445,6 +451,10 @@ class ImportHeader(_message.Message):
     """Region of numbers in national form, in place of the list's; may be empty."""
     default_zone: _builtins.str
     """Zone of records that tell none, in place of the list's; may be empty."""
+    keep_duplicates: _builtins.bool
+    """Whether a record whose key or first number the list has is added all the same."""
+    zones_together: _builtins.bool
+    """Whether zones of numbers are candidates beside the record's own zone."""
     @_builtins.property
     def mapping(self) -> _containers.RepeatedCompositeFieldContainer[Global___ColumnMapping]:
         """Columns by their titles; none: guessed from usual titles, and the rest are custom fields."""
@@ -457,10 +467,12 @@ class ImportHeader(_message.Message):
         mapping: _abc.Iterable[Global___ColumnMapping] | None = ...,
         region: _builtins.str = ...,
         default_zone: _builtins.str = ...,
+        keep_duplicates: _builtins.bool = ...,
+        zones_together: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_zone", b"default_zone", "import_id", b"import_id", "list", b"list", "mapping", b"mapping", "region", b"region"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_zone", b"default_zone", "import_id", b"import_id", "keep_duplicates", b"keep_duplicates", "list", b"list", "mapping", b"mapping", "region", b"region", "zones_together", b"zones_together"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -503,24 +515,20 @@ class ImportError(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     LINE_FIELD_NUMBER: _builtins.int
-    REASON_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     line: _builtins.int
     """Its number in the file; the line of titles is 1."""
-    reason: _builtins.str
-    """Stable slug, such as invalid-number, no-number, duplicate, invalid-zone, bad-line."""
     message: _builtins.str
     """What is wrong, for a person. Numbers are masked."""
     def __init__(
         self,
         *,
         line: _builtins.int = ...,
-        reason: _builtins.str = ...,
         message: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["line", b"line", "message", b"message", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["line", b"line", "message", b"message"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
