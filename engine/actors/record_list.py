@@ -181,7 +181,7 @@ class RecordListBehavior:
     def _append(self, batch: ImportBatch) -> None:
         """Add a batch; one that is there already changes nothing."""
         have = self._columns.count
-        if batch.first_row + batch.count <= have and batch.count:
+        if not batch.count or batch.first_row + batch.count <= have:
             return
         columns = decode(batch.columns)
         if batch.first_row != have or batch.count != len(columns):

@@ -3,7 +3,7 @@
 Names and custom fields are not here; they stay in the store.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -49,6 +49,47 @@ class BatchColumns:
 
     def __len__(self) -> int:
         return len(self.counts)
+
+
+def select(columns: BatchColumns, keep: NDArray[np.bool_]) -> BatchColumns:
+    """Return the columns of the records that are to be kept, shape of ``keep`` (R,)."""
+    of_number = np.repeat(keep, columns.counts)
+    return BatchColumns(
+        counts=columns.counts[keep],
+        numbers=columns.numbers[of_number],
+        types=columns.types[of_number],
+        zones=columns.zones[keep],
+        priority=columns.priority[keep],
+        keys=columns.keys[keep],
+        type_names=columns.type_names,
+        zone_sets=columns.zone_sets,
+    )
+
+
+def join(parts: Sequence[BatchColumns]) -> BatchColumns:
+    """Return the columns of several parts, in order, as one."""
+    types: Interned[str] = Interned()
+    zones: Interned[tuple[str, ...]] = Interned()
+    type_columns, zone_columns = [], []
+    for part in parts:
+        type_codes = np.array([types.code(name) for name in part.type_names], np.uint8)
+        zone_codes = np.array([zones.code(each) for each in part.zone_sets], np.uint32)
+        type_columns.append(type_codes[part.types])
+        zone_columns.append(zone_codes[part.zones])
+    return BatchColumns(
+        counts=_joined([part.counts for part in parts], np.uint8),
+        numbers=_joined([part.numbers for part in parts], np.uint64),
+        types=_joined(type_columns, np.uint8),
+        zones=_joined(zone_columns, np.uint32),
+        priority=_joined([part.priority for part in parts], np.uint8),
+        keys=_joined([part.keys for part in parts], np.uint64),
+        type_names=tuple(types.values),
+        zone_sets=tuple(zones.values),
+    )
+
+
+def _joined(parts: Sequence[NDArray[Any]], dtype: Any) -> NDArray[Any]:  # Any: any numpy dtype
+    return np.concatenate(parts) if parts else np.zeros(0, dtype)
 
 
 class _Blob(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

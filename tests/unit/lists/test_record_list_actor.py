@@ -208,7 +208,7 @@ def test_a_list_grows_while_it_is_dialed_and_a_repeated_batch_changes_nothing() 
     more = batch_of(plain(3, begin=2), first_row=2, number=1)
     assert samples(desk.send(AppendRecords(more))) == [(5, 5)]
     assert samples(desk.send(AppendRecords(more))) == []
-    assert desk.ask(lambda to: DescribeList(to)) == ListView(LIST, 5, 5)
+    assert desk.ask(DescribeList) == ListView(LIST, 5, 5)
 
 
 def test_a_batch_out_of_order_is_a_fault() -> None:
