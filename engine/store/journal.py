@@ -16,6 +16,7 @@ from engine.ports import ImportBatch, RecordState, StoredFact, StoredState
 from engine.store import schema
 from engine.store.codec import (
     checksum,
+    damaged,
     decode_fact,
     decode_value,
     encode_batch,
@@ -199,6 +200,7 @@ class Journal:
             "SELECT kind, key, crc, body FROM state WHERE kind <> ?", (Table.RECORD.value,)
         ).fetchall():
             self._restore(str(kind), str(key), crc, body)
+        _verify_records(connection)
 
     def _restore(self, kind: str, key: str, crc: int, body: bytes) -> None:
         if kind == "pacing":
@@ -401,6 +403,16 @@ class _Group:
         if self._log:
             rows.append((schema.LAST, "", self.last_sequence, 0, b""))
         return rows
+
+
+def _verify_records(connection: sqlite3.Connection) -> None:
+    """Check all records' standings; one whose key is damaged would not be missed by anyone."""
+    sql = "SELECT key, crc, body FROM state WHERE kind = 'record'"
+    with closing(connection.execute(sql)) as rows:
+        for key, crc, body in rows:
+            place = f"{Table.RECORD}/{key}"
+            if checksum(place, body) != crc:
+                raise damaged(place)
 
 
 def _concerns(change: ForgetList | ForgetCampaign, record: RecordState) -> bool:
