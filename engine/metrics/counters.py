@@ -4,6 +4,7 @@ What of an instant follows from facts (states of agents, calls by stage, setting
 actors add the rest as gauges. The statistics reset clears sums and touches nothing else.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -56,11 +57,11 @@ class Counters:
         self._running: set[CampaignId] = set()
         self._open: dict[AttemptId, OpenCall] = {}
         self._calls: dict[CampaignId, dict[AttemptId, OpenCall]] = {}
-        self._campaigns: dict[CampaignId, Tally] = {}
-        self._lists: dict[Pair, Tally] = {}
-        self._distinct: dict[Pair, Distinct] = {}
-        self._trends: dict[CampaignId, Trends] = {}
-        self._agents: dict[AgentId, AgentDay] = {}
+        self._campaigns: defaultdict[CampaignId, Tally] = defaultdict(Tally)
+        self._lists: defaultdict[Pair, Tally] = defaultdict(Tally)
+        self._distinct: defaultdict[Pair, Distinct] = defaultdict(Distinct)
+        self._trends: defaultdict[CampaignId, Trends] = defaultdict(Trends)
+        self._agents: defaultdict[AgentId, AgentDay] = defaultdict(AgentDay)
         self._imported: dict[ListId, int] = {}
         self._rejected: dict[ListId, int] = {}
         self._qualified: dict[CampaignId, tuple[AgentId, ...]] = {}
@@ -342,7 +343,7 @@ class Counters:
         self._completed(call, fact.at_s, success=kind == "success")
 
     def _previewed(self, fact: RecordPreviewed) -> None:
-        tally = self._campaigns.setdefault(fact.campaign_id, Tally())
+        tally = self._campaigns[fact.campaign_id]
         tally.preview_items += 1
         tally.preview_time += fact.preview_s
         day = self._day(fact.agent_id)
@@ -354,7 +355,7 @@ class Counters:
     def _agent_changed(self, fact: AgentChanged) -> None:
         idle_s = self._day(fact.agent_id).change(fact)
         if idle_s is not None and fact.campaign_id:
-            tally = self._campaigns.setdefault(fact.campaign_id, Tally())
+            tally = self._campaigns[fact.campaign_id]
             tally.idle_time += idle_s
             tally.idle_spans += 1
 
@@ -371,19 +372,19 @@ class Counters:
     def _tallies(self, call: OpenCall) -> tuple[Tally, Tally]:
         pair = (call.campaign_id, call.list_id)
         return (
-            self._campaigns.setdefault(call.campaign_id, Tally()),
-            self._lists.setdefault(pair, Tally()),
+            self._campaigns[call.campaign_id],
+            self._lists[pair],
         )
 
     def _trend(self, campaign_id: CampaignId) -> Trends:
-        return self._trends.setdefault(campaign_id, Trends())
+        return self._trends[campaign_id]
 
     def _day(self, agent_id: AgentId) -> AgentDay:
-        return self._agents.setdefault(agent_id, AgentDay())
+        return self._agents[agent_id]
 
     def _once(self, call: OpenCall, name: str) -> bool:
         """Count a record under a name unless it was since the reset."""
-        distinct = self._distinct.setdefault((call.campaign_id, call.list_id), Distinct())
+        distinct = self._distinct[call.campaign_id, call.list_id]
         if not getattr(distinct, name).add(call.row):
             return False
         field = "records_rpc" if name == "right_party" else f"records_{name}"
