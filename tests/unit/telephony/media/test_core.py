@@ -83,8 +83,16 @@ def test_a_released_leg_is_heard_by_nobody() -> None:
     rig.run(3)
     assert len(two.heard) == before
     rig.add(Far(2, 700, port=2))
-    rig.run(5)
+    rig.run(12)
     assert rig.hears(one) == set()
+
+
+def test_nobody_hears_itself() -> None:
+    rig = Rig()
+    one, _ = rig.add(Far(1, 400)), rig.add(Far(2, 500))
+    rig.do(messages.Mix({1: (1, 2, 2)}))
+    rig.run(10)
+    assert rig.hears(one) == {500}
 
 
 def test_a_stream_has_its_own_ssrc_and_unbroken_numbers() -> None:
