@@ -185,7 +185,7 @@ class Leg:
         return self.dialog.build("ACK", transaction.key, transaction.cseq, remote=to_value)
 
     def on_timer(self, name: str, now_s: float) -> None:
-        """Take a timer of the leg: 64*T1 after CANCEL."""
+        """Take a timer of the leg: 64*T1 after CANCEL, or nobody answers."""
         self.step(LegInput(name), now_s)
 
     # --- actions of the table ------------------------------------------------------------------
@@ -219,12 +219,12 @@ class Leg:
 
     def send_bye(self, now_s: float) -> None:
         """Say goodbye; offers that wait die with the dialog."""
-        self._settle()
+        self.settle()
         self.request("BYE", now_s, self.bye_reason)
 
     def close(self, _: float) -> None:
         """Forget the leg; its transactions end by themselves."""
-        self._settle()
+        self.settle()
         core = self.core
         core.legs.pop(self.leg_id, None)
         core.by_tag.pop(self.dialog.local_tag, None)
@@ -239,7 +239,8 @@ class Leg:
             Ended(self.leg_id, why, self.status, self.reason, self.q850, self.retry_after_s)
         )
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """Stop all that waits: the dialog goes."""
         if self.give_up is not None:
             self.give_up.stop()
             self.give_up = None

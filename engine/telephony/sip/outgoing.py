@@ -16,6 +16,7 @@ from engine.telephony.sip.message import Response
 from engine.telephony.sip.responses import ALLOW
 from engine.telephony.sip.sdp import LocalMedia, RemoteMedia
 from engine.telephony.sip.stray import end_stray
+from engine.telephony.sip.timers import Timer
 from engine.telephony.sip.transactions import Client, Destination
 
 _FIRST_CSEQ: Final = 1
@@ -36,6 +37,7 @@ class OutgoingCall:
         credentials: What challenges are answered with; None: they are refusals.
         alternatives: Where the INVITE goes next, after 503 or silence (RFC 3263 §4.3).
         pinned: Whether requests in the dialog go where the INVITE went: phones behind NAT.
+        ring_s: Time without an answer until it is cancelled; 0: no limit of its own. [s]
     """
 
     leg_id: str
@@ -48,12 +50,13 @@ class OutgoingCall:
     credentials: Credentials | None = None
     alternatives: tuple[Destination, ...] = ()
     pinned: bool = False
+    ring_s: float = 0.0
 
 
 class OutgoingLeg(Leg):
     """A leg that began with our INVITE."""
 
-    __slots__ = ("_call", "_early", "_invite", "_next", "_strays")
+    __slots__ = ("_call", "_early", "_invite", "_next", "_ring", "_strays")
 
     def __init__(self, core: Core, call: OutgoingCall) -> None:
         names = core.tokens.leg(call.leg_id)
@@ -75,12 +78,16 @@ class OutgoingLeg(Leg):
         self._invite: Client | None = None
         self._early: RemoteMedia | None = None
         self._strays: set[str] | None = None
+        self._ring: Timer | None = None
         dialog.cseq = _FIRST_CSEQ
         if call.credentials is not None:
             self.authorizer = Authorizer(call.credentials, core.realms)
 
     def begin(self, now_s: float) -> None:
         """Send the INVITE, if the gate allows it at this instant."""
+        if self._call is not None and self._call.ring_s:
+            ring_s = self._call.ring_s
+            self._ring = self.core.timers.start(ring_s, now_s, self, LegInput.HANG_UP)
         self.send_again(now_s)
 
     def send_again(self, now_s: float) -> None:
@@ -149,6 +156,7 @@ class OutgoingLeg(Leg):
         """Make the dialog; say whether audio can follow."""
         core, dialog = self.core, self.dialog
         call, self._call = self._call, None
+        self._stop_ringing()
         core.by_tag[dialog.local_tag] = self
         try:
             dialog.establish(response)
@@ -223,6 +231,12 @@ class OutgoingLeg(Leg):
             "CANCEL", branch, invite.cseq, wire, invite.destination, self, now_s
         )
 
-    def to_bytes(self) -> bytes:
-        """Return what a later life needs to end the leg."""
-        return self.dialog.to_bytes()
+    def settle(self) -> None:
+        """Stop what waits for an answer, too."""
+        super().settle()
+        self._stop_ringing()
+
+    def _stop_ringing(self) -> None:
+        if self._ring is not None:
+            self._ring.stop()
+            self._ring = None

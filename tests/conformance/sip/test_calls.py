@@ -53,6 +53,14 @@ def test_a_call_is_told_from_trying_to_its_end(bench: Bench) -> None:
     assert bench.ua.open_legs == 0
 
 
+def test_x7_no_name_becomes_protocol(bench: Bench) -> None:
+    name = 'Eve" <sip:evil@x>;tag=1\r\nX-Injected: yes\r\n\r\nINVITE \0'
+    invite = bench.call(caller_name=name)
+    assert "x-injected" not in invite.headers
+    assert invite.from_tag == bench.ua.identify(LEG).tag
+    assert invite.headers["from"][0].endswith(f"<sip:+14155550199@192.0.2.1>;tag={invite.from_tag}")
+
+
 @pytest.mark.parametrize("status", [404, 486, 500, 603])
 def test_13_2_2_3_a_refusal_ends_the_leg_with_its_status(bench: Bench, status: int) -> None:
     bench.respond(bench.call(), status, 'Reason: Q.850;cause=17;text="User busy"')
@@ -107,6 +115,16 @@ def test_9_1_a_cancel_never_answered_gives_up_after_64_t1(bench: Bench) -> None:
     assert not [event for event in bench.events if isinstance(event, Ended)]
     bench.wait(0.2)
     assert bench.ended.why == "cancelled"
+
+
+def test_d10_a_call_that_nobody_answers_is_cancelled_in_time(bench: Bench) -> None:
+    invite = bench.call(ring_s=15.0)
+    bench.respond(invite, 100, contact="")
+    assert bench.times("CANCEL", 16)[:1] == [15.0]
+    answered = Bench()
+    answered.respond(answered.call(ring_s=15.0), 200, body=ANSWER)
+    answered.wait(100)
+    assert answered.ua.open_legs == 1
 
 
 def test_15_an_answer_that_crosses_the_cancel_gets_ack_and_bye(bench: Bench) -> None:

@@ -1,0 +1,587 @@
+"""The production telephony port: commands of the engine as SIP legs and audio in the switch.
+
+It owns the SIP socket, the user agent and the media client, and translates: identifiers, causes,
+addresses. It decides nothing about calls; whether an INVITE may leave it asks the gate each time.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol, assert_never
+
+from engine.config import SipSettings
+from engine.domain.causes import (
+    GATE_CLOSED,
+    HUNG_UP,
+    MEDIA_LOST,
+    NO_ANSWER,
+    RELEASED,
+    TIMED_OUT,
+    UNREACHABLE,
+    Cause,
+    cause_of_status,
+)
+from engine.domain.ids import AgentId, LegId
+from engine.ports import (
+    CallPhone,
+    DialogSeed,
+    DropPhone,
+    DropTrunk,
+    EndOldLeg,
+    Gate,
+    HangUp,
+    LegAnswered,
+    LegDigit,
+    LegEnded,
+    LegRinging,
+    OpenAudioLeg,
+    PhoneRegistered,
+    PhoneUnregistered,
+    PlaceCall,
+    PlayPrompt,
+    PromptEnded,
+    SetMix,
+    SetPhone,
+    SetTrunk,
+    StopPrompt,
+    TelephonyCommand,
+    TelephonyEvent,
+)
+from engine.telephony.media import events as media
+from engine.telephony.media.allocation import NoRoomError
+from engine.telephony.media.client import MediaClient
+from engine.telephony.media.g711 import Law
+from engine.telephony.sip import events as sip
+from engine.telephony.sip.grammar import ParseError
+from engine.telephony.sip.message import Request
+from engine.telephony.sip.outgoing import OutgoingCall
+from engine.telephony.sip.resolver import DEFAULT_PORT, Resolver
+from engine.telephony.sip.sdp import PCMA, Direction, LocalMedia, RemoteMedia
+from engine.telephony.sip.tokens import Tokens
+from engine.telephony.sip.transactions import Destination
+from engine.telephony.sip.transport import UdpTransport
+from engine.telephony.sip.trunks import Trunks
+from engine.telephony.sip.uri import SipUri, escape_user, parse_uri
+from engine.telephony.sip.user_agent import UserAgent
+
+_NOT_ACCEPTABLE = cause_of_status(488)
+
+
+class MediaSwitch(Protocol):
+    """What is needed of the media client."""
+
+    async def start(self) -> None:
+        """Begin to work."""
+        ...
+
+    async def stop(self) -> None:
+        """End."""
+        ...
+
+    def allocate(self, leg_id: LegId, *, learn: bool = True) -> media.Endpoint:
+        """Give a leg its local endpoint."""
+        ...
+
+    def open_audio(self, leg_id: LegId) -> None:
+        """Begin a leg without a phone."""
+        ...
+
+    def connect(
+        self,
+        leg_id: LegId,
+        host: str,
+        port: int,
+        *,
+        law: Law,
+        event_type: int | None,
+        sends: bool,
+        learn_from: str | None,
+    ) -> None:
+        """Tie a leg to what was negotiated."""
+        ...
+
+    def mix(self, rows: Mapping[LegId, tuple[LegId, ...]]) -> None:
+        """Say whom listeners hear."""
+        ...
+
+    def play(self, leg_id: LegId, prompt: str, *, loop: bool) -> None:
+        """Play a prompt."""
+        ...
+
+    def stop_play(self, leg_id: LegId) -> None:
+        """Stop what is played."""
+        ...
+
+    def send_audio(self, leg_id: LegId, pcm: bytes) -> None:
+        """Speak from an audio leg."""
+        ...
+
+    def release(self, leg_id: LegId) -> None:
+        """End a leg."""
+        ...
+
+
+MakeMedia = Callable[
+    [media.MediaSettings, Callable[[media.MediaEvent], None], Callable[[LegId, bytes], None]],
+    MediaSwitch,
+]
+
+
+@dataclass(slots=True)
+class _Leg:
+    """What the adapter keeps of a leg.
+
+    Attributes:
+        call: What the gate is asked about; None for phones and audio legs.
+        learn_from: The only address its audio may be learnt from, None: it is not learnt.
+        cause: Why the engine ends it, once it does.
+        audio: Whether it has no phone.
+        sends: Whether the far end is meant to send to us.
+    """
+
+    call: PlaceCall | None = None
+    learn_from: str | None = None
+    cause: Cause | None = None
+    audio: bool = False
+    sends: bool = True
+
+
+class SipTelephony:
+    """Telephony over SIP and RTP (``engine.ports.Telephony``)."""
+
+    def __init__(
+        self,
+        settings: SipSettings,
+        sink: Callable[[TelephonyEvent], None],
+        gate: Gate,
+        on_audio: Callable[[LegId, bytes], None],
+        now: Callable[[], float],
+        secret: bytes,
+        life: str,
+        make_media: MakeMedia = MediaClient,
+    ) -> None:
+        """Set up; ``start`` binds.
+
+        Args:
+            settings: Where SIP and RTP are spoken.
+            sink: Takes events, never from inside ``perform``.
+            gate: Asked before each INVITE to a called party.
+            on_audio: Takes what audio legs hear.
+            now: The engine's time. [s]
+            secret: Of the installation, the same in each life: names of legs follow from it.
+            life: Of this process, never used before with this secret.
+            make_media: Makes the media client.
+        """
+        self._settings = settings
+        self._sink = sink
+        self._gate = gate
+        self._now = now
+        self._tokens = Tokens(secret, life)
+        self._transport = UdpTransport(now)
+        self._media: MediaSwitch = make_media(
+            media.MediaSettings(
+                host=settings.media_host or settings.host,
+                ports=settings.media_ports,
+                lowest_port=settings.media_base_port,
+                silent_ms=int(settings.rtp_silence_s * 1000),
+            ),
+            self._on_media,
+            on_audio,
+        )
+        self._resolver = Resolver()
+        self._trunks = Trunks(self._resolver, self._send_options, self._emit)
+        self._passwords: dict[str, str] = {}
+        self._registered: set[str] = set()
+        self._legs: dict[LegId, _Leg] = {}
+        self._old: dict[str, list[EndOldLeg]] = {}
+        self._queue: deque[TelephonyEvent] = deque()
+        self._agent: UserAgent | None = None
+
+    # --- life ----------------------------------------------------------------------------------
+
+    async def start(self) -> tuple[str, int]:
+        """Bind SIP and start the switch; returns the SIP address.
+
+        Raises:
+            OSError: An address cannot be bound.
+            TimeoutError: The switch does not begin its work.
+        """
+        host, port = await self._transport.open(self._settings.host, self._settings.port)
+        self._agent = UserAgent(
+            host,
+            port,
+            self._tokens,
+            self._transport.send,
+            self._on_sip,
+            self._may_send,
+            self._screen,
+            self._settings.realm,
+            self._passwords.get,
+        )
+        self._transport.attach(self._agent)
+        try:
+            await self._media.start()
+        except BaseException:
+            self._transport.close()
+            raise
+        return host, port
+
+    async def stop(self) -> None:
+        """Close the socket and the switch; legs should have been ended before."""
+        self._trunks.close()
+        await self._resolver.close()
+        self._transport.close()
+        await self._media.stop()
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What SIP dropped, refused and mended, by name."""
+        return self._user_agent.counts
+
+    # --- the port ------------------------------------------------------------------------------
+
+    def identify(self, leg_id: LegId) -> DialogSeed:
+        """Return Call-ID and branch that an INVITE for ``leg_id`` will carry; a pure function."""
+        names = self._tokens.leg(leg_id)
+        return DialogSeed(names.call_id, names.branch(0))
+
+    def send_audio(self, leg_id: LegId, pcm: bytes) -> None:
+        """Speak 20 ms of PCM16 at 8 kHz (320 octets) from an audio leg."""
+        self._media.send_audio(leg_id, pcm)
+
+    def perform(self, command: TelephonyCommand, now_s: float) -> None:
+        """Carry out a command; what comes of it arrives as events."""
+        match command:
+            case PlaceCall():
+                self._place_call(command, now_s)
+            case CallPhone():
+                self._call_phone(command, now_s)
+            case HangUp():
+                self._hang_up(command.leg_id, command.cause, now_s)
+            case EndOldLeg():
+                self._end_old_leg(command, now_s)
+            case SetPhone() | DropPhone() | SetTrunk() | DropTrunk():
+                self._configure(command)
+            case OpenAudioLeg() | SetMix() | PlayPrompt() | StopPrompt():
+                self._change_audio(command)
+            case _:
+                assert_never(command)
+        self._transport.rearm()
+
+    def _configure(self, command: SetPhone | DropPhone | SetTrunk | DropTrunk) -> None:
+        match command:
+            case SetTrunk(spec):
+                self._trunks.set(spec)
+            case DropTrunk(trunk_id):
+                self._trunks.drop(trunk_id)
+            case SetPhone(spec):
+                self._set_phone(spec.agent_id, spec.phone_password, spec.phone)
+            case DropPhone(agent_id):
+                self._set_phone(agent_id, "", "")
+
+    def _change_audio(self, command: OpenAudioLeg | SetMix | PlayPrompt | StopPrompt) -> None:
+        match command:
+            case OpenAudioLeg(leg_id):
+                self._open_audio_leg(leg_id)
+            case SetMix(rows):
+                self._media.mix(rows)
+            case PlayPrompt(leg_id, prompt, loop):
+                if leg_id in self._legs:
+                    self._media.play(leg_id, prompt, loop=loop)
+            case StopPrompt(leg_id):
+                self._media.stop_play(leg_id)
+
+    # --- legs ----------------------------------------------------------------------------------
+
+    def _place_call(self, command: PlaceCall, now_s: float) -> None:
+        found = self._trunks.find(command.trunk_id)
+        if found is None:
+            self._emit(LegEnded(command.leg_id, UNREACHABLE))
+            return
+        trunk, (first, *others) = found
+        # Trunks send audio from where their description says: nothing else is learnt.
+        local = self._open(command.leg_id, _Leg(call=command), learn=False)
+        if local is None:
+            return
+        number = escape_user(command.number)
+        caller = escape_user(command.caller_id)
+        call = OutgoingCall(
+            command.leg_id,
+            f"sip:{number}@{trunk.domain}",
+            f"sip:{caller}@{trunk.spec.domain or trunk.host}",
+            first,
+            local,
+            command.caller_name,
+            credentials=trunk.credentials,
+            alternatives=tuple(others),
+            ring_s=command.no_answer_s,
+        )
+        self._user_agent.invite(call, now_s)
+
+    def _call_phone(self, command: CallPhone, now_s: float) -> None:
+        found = self._find_phone(command.agent_id, command.address, now_s)
+        if found is None:
+            self._emit(LegEnded(command.leg_id, UNREACHABLE))
+            return
+        target, destination = found
+        local = self._open(command.leg_id, _Leg(learn_from=destination.host), learn=True)
+        if local is None:
+            return
+        call = OutgoingCall(
+            command.leg_id,
+            target,
+            f"sip:{escape_user(command.caller_id)}@{self._transport.address[0]}",
+            destination,
+            local,
+            pinned=not command.address,
+            ring_s=command.no_answer_s,
+        )
+        self._user_agent.invite(call, now_s)
+
+    def _find_phone(
+        self, agent_id: str, address: str, now_s: float
+    ) -> tuple[str, Destination] | None:
+        """Return URI and address of a phone, fixed or registered, None if it has none now."""
+        if not address:
+            binding = self._user_agent.find_binding(agent_id, now_s)
+            return (binding.contact, binding.source) if binding else None
+        uri = _read_uri(address)
+        if uri is None:
+            return None
+        found = self._resolver.find(uri.host.strip("[]"), uri.port or DEFAULT_PORT)
+        return (str(uri), found[0]) if found else None
+
+    def _open(self, leg_id: LegId, leg: _Leg, *, learn: bool) -> LocalMedia | None:
+        """Give a leg its place in the switch; without room it ends at once."""
+        try:
+            endpoint = self._media.allocate(leg_id, learn=learn)
+        except NoRoomError:
+            self._emit(LegEnded(leg_id, UNREACHABLE))
+            return None
+        self._legs[leg_id] = leg
+        return LocalMedia(endpoint.host, endpoint.port)
+
+    def _open_audio_leg(self, leg_id: LegId) -> None:
+        try:
+            self._media.open_audio(leg_id)
+        except NoRoomError:
+            self._emit(LegEnded(leg_id, UNREACHABLE))
+            return
+        self._legs[leg_id] = _Leg(audio=True)
+        self._emit(LegAnswered(leg_id, b""))
+
+    def _hang_up(self, leg_id: LegId, cause: Cause, now_s: float) -> None:
+        leg = self._legs.get(leg_id)
+        if leg is None:
+            return
+        leg.cause = leg.cause or cause
+        if leg.audio:
+            self._close(leg_id)
+            self._emit(LegEnded(leg_id, cause))
+        else:
+            self._user_agent.hang_up(leg_id, now_s, "Q.850;cause=16")
+
+    def _close(self, leg_id: LegId) -> None:
+        self._legs.pop(leg_id, None)
+        self._media.release(leg_id)
+
+    def _end_old_leg(self, command: EndOldLeg, now_s: float) -> None:
+        """End a leg of an earlier life, or as soon as the way to it is known again."""
+        if command.dialog:
+            self._end_at(command, "", Destination("", 0), now_s)
+        elif command.trunk_id:
+            found = self._trunks.find(command.trunk_id)
+            if found is not None:
+                target = f"sip:{escape_user(command.target)}@{found[0].domain}"
+                self._end_at(command, target, found[1][0], now_s)
+            else:
+                self._old.setdefault(f"trunk {command.trunk_id}", []).append(command)
+        else:
+            fixed = ":" in command.target
+            phone = self._find_phone(command.target, command.target if fixed else "", now_s)
+            if phone is not None:
+                self._end_at(command, *phone, now_s)
+            else:
+                self._old.setdefault(f"phone {command.target}", []).append(command)
+
+    def _end_at(
+        self, command: EndOldLeg, target: str, destination: Destination, now_s: float
+    ) -> None:
+        try:
+            self._user_agent.end_old_leg(command.leg_id, command.dialog, target, destination, now_s)
+        except ParseError:
+            self._end_old_leg(
+                EndOldLeg(command.leg_id, b"", command.target, command.trunk_id), now_s
+            )
+
+    def _end_waiting(self, key: str) -> None:
+        """End old legs that waited for a trunk's address or a phone's registration."""
+        for command in self._old.pop(key, ()):
+            self._end_old_leg(command, self._now())
+
+    # --- phones and trunks ---------------------------------------------------------------------
+
+    def _set_phone(self, agent_id: AgentId, password: str, address: str) -> None:
+        if password:
+            self._passwords[agent_id] = password
+        elif self._passwords.pop(agent_id, None) is not None:
+            self._user_agent.forget_phone(agent_id)
+            self._unregister(agent_id)
+        uri = _read_uri(address) if address else None
+        if uri is not None:
+            self._resolver.ask(uri.host.strip("[]"), lambda: None)
+
+    def _unregister(self, user: str) -> None:
+        if user in self._registered:
+            self._registered.discard(user)
+            self._emit(PhoneUnregistered(AgentId(user)))
+
+    def _send_options(self, key: str, target: str, destination: Destination) -> None:
+        self._end_waiting(f"trunk {key}")
+        self._user_agent.options(key, target, destination, self._now())
+        self._transport.rearm()
+
+    def _screen(self, request: Request, source: Destination) -> int:
+        """Serve OPTIONS to peers; there is no way in for calls (invariant P8)."""
+        known = self._trunks.is_source(source.host) or self._user_agent.is_phone(source)
+        return 200 if known and request.method == "OPTIONS" else 403
+
+    def _may_send(self, leg_id: str) -> bool:
+        leg = self._legs.get(LegId(leg_id))
+        if leg is None:
+            return False
+        return leg.call is None or self._gate.may_leave(leg.call, self._now()) is None
+
+    # --- events --------------------------------------------------------------------------------
+
+    def _on_sip(self, event: sip.AnyEvent) -> None:
+        match event:
+            case sip.Ringing(leg_id):
+                self._emit(LegRinging(LegId(leg_id)))
+            case sip.Answered(leg_id, remote):
+                self._on_answered(LegId(leg_id), remote)
+            case sip.MediaChanged(leg_id, remote):
+                self._connect(LegId(leg_id), remote)
+            case sip.Ended():
+                self._on_ended(event)
+            case sip.DigitPressed(leg_id, digit):
+                self._emit(LegDigit(LegId(leg_id), digit))
+            case sip.Registered(user):
+                self._on_registered(user)
+            case sip.Unregistered(user):
+                self._unregister(user)
+            case sip.OptionsAnswered(key, status):
+                self._trunks.on_options(key, status)
+            case sip.Trying() | sip.ReofferRefused() | sip.Incoming():
+                pass  # the port has no word for them; nothing comes in (see ``_screen``)
+            case _:
+                assert_never(event)
+
+    def _on_answered(self, leg_id: LegId, remote: RemoteMedia) -> None:
+        if self._connect(leg_id, remote):
+            self._emit(LegAnswered(leg_id, self._user_agent.dialog_state(leg_id)))
+
+    def _connect(self, leg_id: LegId, remote: RemoteMedia) -> bool:
+        """Tie the leg's audio to the far end's; False ends a leg that RTP cannot reach."""
+        leg = self._legs.get(leg_id)
+        if leg is None:
+            return False
+        leg.sends = remote.direction in (Direction.SENDRECV, Direction.SENDONLY)
+        try:
+            self._media.connect(
+                leg_id,
+                remote.host,
+                remote.port,
+                law=Law.A if remote.codecs[:1] == (PCMA,) else Law.MU,
+                event_type=remote.event if remote.event >= 0 else None,
+                sends=not remote.held,
+                learn_from=leg.learn_from,
+            )
+        except media.UnusableAddressError:
+            self._hang_up(leg_id, _NOT_ACCEPTABLE, self._now())
+            return False
+        return True
+
+    def _on_ended(self, event: sip.Ended) -> None:
+        leg_id = LegId(event.leg_id)
+        leg = self._legs.get(leg_id)
+        if leg is None:
+            return
+        self._close(leg_id)
+        refused = event.why == "refused"
+        self._emit(
+            LegEnded(
+                leg_id,
+                _cause_of(event, leg.cause),
+                event.status if refused else 0,
+                event.retry_after_s if refused else 0.0,
+            )
+        )
+
+    def _on_registered(self, user: str) -> None:
+        if user not in self._registered:
+            self._registered.add(user)
+            self._emit(PhoneRegistered(AgentId(user)))
+        self._end_waiting(f"phone {user}")
+
+    def _on_media(self, event: media.MediaEvent) -> None:
+        match event:
+            case media.DigitPressed(leg_id, digit):
+                self._emit(LegDigit(leg_id, digit))
+            case media.PromptEnded(leg_id) | media.PromptFailed(leg_id):
+                self._emit(PromptEnded(leg_id))
+            case media.LegFellSilent(leg_id):
+                leg = self._legs.get(leg_id)
+                if leg is not None and leg.sends:
+                    self._hang_up(leg_id, MEDIA_LOST, self._now())
+                    self._transport.rearm()
+            case media.LegHeard() | media.LegResumed() | media.LegQuality():
+                pass
+            case media.SwitchLost() | media.SwitchRestored():
+                pass  # the client mends it; calls go on
+            case _:
+                assert_never(event)
+
+    def _emit(self, event: TelephonyEvent) -> None:
+        """Hand an event over at the next turn of the loop, in order."""
+        if not self._queue:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._queue.append(event)
+
+    def _flush(self) -> None:
+        events, self._queue = self._queue, deque()
+        for event in events:
+            self._sink(event)
+
+    @property
+    def _user_agent(self) -> UserAgent:
+        if self._agent is None:
+            raise RuntimeError("telephony has not been started")
+        return self._agent
+
+
+def _cause_of(event: sip.Ended, wanted: Cause | None) -> Cause:
+    """Return the cause of an end: the engine's own if it wanted it, else what SIP says."""
+    match event.why:
+        case "refused":
+            return cause_of_status(event.status)
+        case "hung-up":
+            return HUNG_UP
+        case "released":
+            return wanted or RELEASED
+        case "cancelled" | "crossed":
+            return wanted or NO_ANSWER
+        case "gate-closed":
+            return GATE_CLOSED
+        case "timed-out":
+            return UNREACHABLE if event.status == 503 else TIMED_OUT
+        case _:
+            return _NOT_ACCEPTABLE
+
+
+def _read_uri(address: str) -> SipUri | None:
+    try:
+        return parse_uri(address)
+    except ParseError:
+        return None
