@@ -283,14 +283,21 @@ def read_number(text: str, region: str) -> tuple[int, tuple[str, ...]]:
             number = phonenumbers.parse(form, region)
         except phonenumbers.NumberParseException:
             continue
-        if phonenumbers.is_valid_number(number):
-            zones = timezone.time_zones_for_number(number)
-            return _digits(number), tuple(zone for zone in zones if zone != _UNKNOWN_ZONE)
+        # The type answers three questions at the cost of one: a number of no type is not valid,
+        # and only those of some types are tied to a place (the library asks it again for each).
+        kind = phonenumbers.number_type(number)
+        if kind != phonenumbers.PhoneNumberType.UNKNOWN:
+            digits = f"{number.country_code}{phonenumbers.national_significant_number(number)}"
+            return int(digits), _zones_of(number, kind)
     return 0, ()
 
 
-def _digits(number: phonenumbers.PhoneNumber) -> int:
-    return int(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:])
+def _zones_of(number: phonenumbers.PhoneNumber, kind: int) -> tuple[str, ...]:
+    if phonenumbers.is_number_type_geographical(kind, number.country_code):
+        zones = timezone.time_zones_for_geographical_number(number)
+    else:
+        zones = timezone.time_zones_for_number(number)
+    return tuple(zone for zone in zones if zone != _UNKNOWN_ZONE)
 
 
 def _masked(text: str) -> str:

@@ -2,14 +2,17 @@
 
 import csv
 import io
+import random
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import msgspec
+import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from phonenumbers import timezone
 
 from engine.domain.number_set import NumberSet
 from engine.domain.refusals import InvalidRequestError, InvalidZoneError
@@ -167,6 +170,25 @@ def test_one_number_has_many_spellings(text: str) -> None:
 )
 def test_what_is_no_number_is_none(text: str) -> None:
     assert read_number(text, "US") == (0, ())
+
+
+@pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
+def test_numbers_and_zones_are_those_of_the_library(region: str) -> None:
+    kinds = phonenumbers.PhoneNumberType.values()
+    examples = [phonenumbers.example_number_for_type(region, kind) for kind in kinds]
+    chance = random.Random(region)
+    for example in filter(None, examples):
+        for _ in range(4):
+            text = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+            number = phonenumbers.parse(text, None)
+            expected: tuple[int, tuple[str, ...]] = (0, ())
+            if phonenumbers.is_valid_number(number):
+                zones = timezone.time_zones_for_number(number)
+                expected = (int(text[1:]), tuple(z for z in zones if z != "Etc/Unknown"))
+            assert read_number(text, "US") == expected
+            place = chance.randrange(3, len(text))
+            digits = text[:place] + str(chance.randrange(10)) + text[place + 1 :]
+            example = phonenumbers.parse(digits, None)
 
 
 def test_a_toll_free_number_may_be_anywhere_and_a_satellite_one_nowhere_known() -> None:
