@@ -4,9 +4,8 @@ Not safe for two threads at once; ``SqliteStore`` calls it from its writer threa
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 from engine.domain.facts import AnyFact, RecordPhase, RecordsImported, encode
@@ -21,9 +20,9 @@ from engine.store.codec import (
     decode_value,
     encode_batch,
     encode_extras,
-    encode_value,
     overlaps,
 )
+from engine.store.group import BatchToCommit, Durable, FactsToCommit, Group, Item, PacingToKeep, Row
 from engine.store.projection import (
     Drop,
     ForgetCampaign,
@@ -31,7 +30,6 @@ from engine.store.projection import (
     Put,
     State,
     Table,
-    Value,
     advance,
     key_of_record,
 )
@@ -42,47 +40,7 @@ RECORDS_KEPT = 65_536
 VERIFIED_AT_OPEN = 100_000
 """Newest facts whose checksums are checked at open; older ones are when they are read. [facts]"""
 
-_Row = tuple[int, str, str | int, int, bytes]
-_PADDING: _Row = (schema.SKIP, "", "", 0, b"")
-
-
-@dataclass(frozen=True, slots=True)
-class FactsToCommit:
-    """Facts of one commit, and their octets."""
-
-    facts: Sequence[AnyFact]
-    bodies: Sequence[bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class BatchToCommit:
-    """An import batch."""
-
-    batch: ImportBatch
-    at_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class PacingToKeep:
-    """Learned laws by campaign."""
-
-    laws: Mapping[CampaignId, bytes]
-
-
-Item = FactsToCommit | BatchToCommit | PacingToKeep
-
-
-@dataclass(frozen=True, slots=True)
-class Durable:
-    """What a group came to.
-
-    Attributes:
-        stored: Its facts with their places.
-        refused: Items that were left out because they can never be right, by their index.
-    """
-
-    stored: list[StoredFact]
-    refused: dict[int, JournalError]
+_PADDING: Row = (schema.SKIP, "", "", 0, b"")
 
 
 class Journal:
@@ -250,7 +208,7 @@ class Journal:
     # --- committing --------------------------------------------------------------------------
 
     def _commit(self, items: Sequence[Item]) -> Durable:
-        group = _Group(self.last_sequence)
+        group = Group(self.last_sequence)
         self._fetch_records(items)
         for index, item in enumerate(items):
             match item:
@@ -269,7 +227,7 @@ class Journal:
         self._forget_settled(group)
         return Durable(group.stored, group.refused)
 
-    def _add(self, group: "_Group", fact: AnyFact, body: bytes) -> None:
+    def _add(self, group: Group, fact: AnyFact, body: bytes) -> None:
         group.append(fact, body)
         for change in advance(self._state, fact):
             match change:
@@ -283,7 +241,7 @@ class Journal:
                 case ForgetCampaign():
                     group.forget(change)
 
-    def _add_batch(self, group: "_Group", batch: ImportBatch, at_s: float) -> JournalError | None:
+    def _add_batch(self, group: Group, batch: ImportBatch, at_s: float) -> JournalError | None:
         name = (batch.list_id, batch.import_id, batch.batch)
         gone = ForgetList(batch.list_id) in group.forgotten
         if name in group.batches or (not gone and self._has_batch(name)):
@@ -310,7 +268,7 @@ class Journal:
         sql = "SELECT 1 FROM batches WHERE list_id = ? AND import_id = ? AND batch = ?"
         return self._connection.execute(sql, name).fetchone() is not None
 
-    def _write(self, group: "_Group") -> None:
+    def _write(self, group: Group) -> None:
         rows = group.intake()
         if not rows and not group.forgotten:
             return
@@ -326,7 +284,7 @@ class Journal:
             _insert_batch(self._connection, batch)
         self._connection.execute("COMMIT")
 
-    def _insert(self, rows: Sequence[_Row]) -> None:
+    def _insert(self, rows: Sequence[Row]) -> None:
         size = 1 << (len(rows) - 1).bit_length() if rows else 0
         padded = [*rows, *([_PADDING] * (size - len(rows)))]
         values = ",".join(["(?,?,?,?,?)"] * size)
@@ -349,7 +307,7 @@ class Journal:
             assert isinstance(record, RecordState)
             known[key] = record
 
-    def _forget_settled(self, group: "_Group") -> None:
+    def _forget_settled(self, group: Group) -> None:
         records = self._state.records
         if len(records) <= RECORDS_KEPT:
             return
@@ -357,52 +315,6 @@ class Journal:
             record = records.get(key) if table is Table.RECORD else None
             if record is not None and record.phase != RecordPhase.IN_PROGRESS.value:
                 del records[key]
-
-
-class _Group:
-    """What one transaction writes."""
-
-    def __init__(self, last_sequence: int) -> None:
-        self.last_sequence = last_sequence
-        self.stored: list[StoredFact] = []
-        self.refused: dict[int, JournalError] = {}
-        self.rows: dict[tuple[Table, str], Value | None] = {}
-        self.batches: dict[tuple[ListId, str, int], ImportBatch] = {}
-        self.laws: dict[CampaignId, bytes] = {}
-        self.forgotten: list[ForgetList | ForgetCampaign] = []
-        self._log: list[_Row] = []
-
-    def append(self, fact: AnyFact, body: bytes) -> None:
-        self.last_sequence += 1
-        sequence = self.last_sequence
-        self.stored.append(StoredFact(sequence, fact))
-        crc = checksum(f"facts/{sequence}", body)
-        self._log.append((schema.FACT, "", sequence, crc, body))
-
-    def forget(self, change: ForgetList | ForgetCampaign) -> None:
-        """Take back what this group wrote so far, and remember to delete what is stored."""
-        self.forgotten.append(change)
-        for name, value in list(self.rows.items()):
-            if isinstance(value, RecordState) and _concerns(change, value):
-                del self.rows[name]
-        if isinstance(change, ForgetList):
-            for batch in [key for key in self.batches if key[0] == change.list_id]:
-                del self.batches[batch]
-
-    def intake(self) -> list[_Row]:
-        rows = list(self._log)
-        for (table, key), value in self.rows.items():
-            if value is None:
-                rows.append((schema.DROP, table.value, key, 0, b""))
-            else:
-                body = encode_value(table, value)
-                rows.append((schema.PUT, table.value, key, checksum(f"{table}/{key}", body), body))
-        for campaign_id, law in self.laws.items():
-            crc = checksum(f"pacing/{campaign_id}", law)
-            rows.append((schema.PUT, "pacing", campaign_id, crc, law))
-        if self._log:
-            rows.append((schema.LAST, "", self.last_sequence, 0, b""))
-        return rows
 
 
 def _verify_records(connection: sqlite3.Connection) -> None:
@@ -413,14 +325,6 @@ def _verify_records(connection: sqlite3.Connection) -> None:
             place = f"{Table.RECORD}/{key}"
             if checksum(place, body) != crc:
                 raise damaged(place)
-
-
-def _concerns(change: ForgetList | ForgetCampaign, record: RecordState) -> bool:
-    match change:
-        case ForgetList(list_id):
-            return record.list_id == list_id
-        case ForgetCampaign(campaign_id):
-            return record.campaign_id == campaign_id
 
 
 def _delete(connection: sqlite3.Connection, change: ForgetList | ForgetCampaign) -> None:

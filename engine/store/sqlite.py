@@ -18,7 +18,8 @@ from engine.domain.ids import CampaignId, ListId
 from engine.domain.refusals import JournalError
 from engine.ports import Committed, ImportBatch, RecordState, StoredFact, StoredState
 from engine.store import reader
-from engine.store.journal import BatchToCommit, FactsToCommit, Item, Journal, PacingToKeep
+from engine.store.group import BatchToCommit, FactsToCommit, Item, PacingToKeep
+from engine.store.journal import Journal
 from engine.store.lock import JournalLock
 
 CallSoon = Callable[[Callable[[], None]], object]

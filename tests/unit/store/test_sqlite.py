@@ -12,7 +12,8 @@ from engine.domain.facts import AnyFact, encode
 from engine.domain.refusals import JournalError
 from engine.ports import StoredState
 from engine.store import schema
-from engine.store.journal import FactsToCommit, Journal
+from engine.store.group import FactsToCommit
+from engine.store.journal import Journal
 from engine.store.sqlite import SqliteStore
 from tests.unit.store.lives import SqliteLife
 from tests.unit.store.makers import LIST, batch, closed, dnc, intended
