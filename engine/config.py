@@ -86,7 +86,7 @@ def load_settings(path: Path | None, **overrides: object) -> EngineSettings:
         **overrides: Top-level values that replace those of the file.
 
     Raises:
-        InvalidRequestError: The file is unreadable, or a value or key is wrong; the text says which.
+        InvalidRequestError: The file is unreadable, or a value or key is wrong; it says which.
     """
     values: dict[str, object] = {}
     if path is not None:
