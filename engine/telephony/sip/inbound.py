@@ -81,6 +81,9 @@ class Inbound:
             return
         try:
             destination = via_destination(headers["via"][0].split(",")[0].strip(), source)
+        except ParseError:
+            destination = source
+        try:
             wire = build_response(
                 headers, source[:2], error.status, self._stateless_tag(headers), reason=error.reason
             )

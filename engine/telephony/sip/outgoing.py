@@ -232,9 +232,11 @@ class OutgoingLeg(Leg):
         )
 
     def settle(self) -> None:
-        """Stop what waits for an answer, too."""
+        """Stop what waits for an answer, too; one that comes later is stray."""
         super().settle()
         self._stop_ringing()
+        if self._invite is not None:
+            self._invite.abandon()
 
     def _stop_ringing(self) -> None:
         if self._ring is not None:

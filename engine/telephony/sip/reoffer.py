@@ -39,6 +39,9 @@ class Reoffer:
             self._retry.stop()
             self._retry = None
         self._wanted = None
+        if self._invite is not None:
+            self._invite.abandon()
+            self._invite = None
 
     # --- ours ----------------------------------------------------------------------------------
 

@@ -38,6 +38,8 @@ class Destination(NamedTuple):
     transport: str = "UDP"
 
 
+_WAITING = (Phase.CALLING, Phase.TRYING, Phase.PROCEEDING)
+
 Send = Callable[[bytes, Destination], bool]
 """Sends octets; False says that they could not leave."""
 
@@ -173,6 +175,16 @@ class Client(_Timed):
             self.home.forget_client(self)
         elif self.unsent:
             self._fail(now_s)
+
+    def abandon(self) -> None:
+        """Wait no longer for a final response; an INVITE in Proceeding would for ever.
+
+        One that comes later finds no transaction and is stray.
+        """
+        if self.phase in _WAITING:
+            self.phase = Phase.TERMINATED
+            self.stop()
+            self.home.forget_client(self)
 
     def _fail(self, now_s: float) -> None:
         self.unsent = False

@@ -115,6 +115,9 @@ def test_9_1_a_cancel_never_answered_gives_up_after_64_t1(bench: Bench) -> None:
     assert not [event for event in bench.events if isinstance(event, Ended)]
     bench.wait(0.2)
     assert bench.ended.why == "cancelled"
+    assert bench.ua.open_transactions == bench.ua.open_legs == 0
+    bench.respond(invite, 200, body=ANSWER)
+    assert (len(bench.all("ACK")), len(bench.all("BYE"))) == (1, 1)
 
 
 def test_d10_a_call_that_nobody_answers_is_cancelled_in_time(bench: Bench) -> None:
