@@ -293,7 +293,7 @@ def read_number(text: str, region: str) -> tuple[int, tuple[str, ...]]:
 
 
 def _zones_of(number: phonenumbers.PhoneNumber, kind: int) -> tuple[str, ...]:
-    if phonenumbers.is_number_type_geographical(kind, number.country_code):
+    if phonenumbers.is_number_type_geographical(kind, number.country_code or 0):
         zones = timezone.time_zones_for_geographical_number(number)
     else:
         zones = timezone.time_zones_for_number(number)
