@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, assert_never
+from typing import assert_never
 
 from engine.config import SipSettings
 from engine.domain.causes import (
@@ -54,6 +54,7 @@ from engine.telephony.media.client import MediaClient
 from engine.telephony.media.g711 import Law
 from engine.telephony.sip import events as sip
 from engine.telephony.sip.grammar import ParseError
+from engine.telephony.sip.media_switch import MakeMedia, MediaSwitch
 from engine.telephony.sip.message import Request
 from engine.telephony.sip.outgoing import OutgoingCall
 from engine.telephony.sip.resolver import DEFAULT_PORT, Resolver
@@ -66,66 +67,6 @@ from engine.telephony.sip.uri import SipUri, escape_user, parse_uri
 from engine.telephony.sip.user_agent import UserAgent
 
 _NOT_ACCEPTABLE = cause_of_status(488)
-
-
-class MediaSwitch(Protocol):
-    """What is needed of the media client."""
-
-    async def start(self) -> None:
-        """Begin to work."""
-        ...
-
-    async def stop(self) -> None:
-        """End."""
-        ...
-
-    def allocate(self, leg_id: LegId, *, learn: bool = True) -> media.Endpoint:
-        """Give a leg its local endpoint."""
-        ...
-
-    def open_audio(self, leg_id: LegId) -> None:
-        """Begin a leg without a phone."""
-        ...
-
-    def connect(
-        self,
-        leg_id: LegId,
-        host: str,
-        port: int,
-        *,
-        law: Law,
-        event_type: int | None,
-        sends: bool,
-        learn_from: str | None,
-    ) -> None:
-        """Tie a leg to what was negotiated."""
-        ...
-
-    def mix(self, rows: Mapping[LegId, tuple[LegId, ...]]) -> None:
-        """Say whom listeners hear."""
-        ...
-
-    def play(self, leg_id: LegId, prompt: str, *, loop: bool) -> None:
-        """Play a prompt."""
-        ...
-
-    def stop_play(self, leg_id: LegId) -> None:
-        """Stop what is played."""
-        ...
-
-    def send_audio(self, leg_id: LegId, pcm: bytes) -> None:
-        """Speak from an audio leg."""
-        ...
-
-    def release(self, leg_id: LegId) -> None:
-        """End a leg."""
-        ...
-
-
-MakeMedia = Callable[
-    [media.MediaSettings, Callable[[media.MediaEvent], None], Callable[[LegId, bytes], None]],
-    MediaSwitch,
-]
 
 
 @dataclass(slots=True)
@@ -233,6 +174,11 @@ class SipTelephony:
         await self._resolver.close()
         self._transport.close()
         await self._media.stop()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of SIP, as bound."""
+        return self._transport.address
 
     @property
     def counts(self) -> Mapping[str, int]:

@@ -44,8 +44,9 @@ from engine.ports import (
 from engine.telephony.media import events as media
 from engine.telephony.media.client import MediaClient
 from engine.telephony.media.g711 import Law
-from engine.telephony.sip.adapter import MakeMedia, SipTelephony
+from engine.telephony.sip.adapter import SipTelephony
 from engine.telephony.sip.digest import Credentials, authorization, choose_challenge
+from engine.telephony.sip.media_switch import MakeMedia
 from engine.telephony.sip.message import parse
 from tests.integration.sip.peer import LONGEST_S, Phone, Sipp, scenario
 
@@ -333,7 +334,7 @@ async def test_a_registered_phone_is_called_and_forgotten_when_dropped() -> None
     async with station() as own, Phone() as phone:
         anna = AgentSpec(agent_id=AgentId("anna"), phone_password="secret")
         own.telephony.perform(SetPhone(anna), own.now())
-        port = own.telephony._transport.address[1]
+        port = own.telephony.address[1]
         await register(phone, port)
         assert (await own.wait_for(PhoneRegistered)).agent_id == "anna"
         phone.screen = 486

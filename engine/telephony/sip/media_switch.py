@@ -1,0 +1,68 @@
+"""What the adapter needs of the media client; a fake has no more to do."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from engine.domain.ids import LegId
+from engine.telephony.media import events as media
+from engine.telephony.media.g711 import Law
+
+
+class MediaSwitch(Protocol):
+    """What is needed of the media client."""
+
+    async def start(self) -> None:
+        """Begin to work."""
+        ...
+
+    async def stop(self) -> None:
+        """End."""
+        ...
+
+    def allocate(self, leg_id: LegId, *, learn: bool = True) -> media.Endpoint:
+        """Give a leg its local endpoint."""
+        ...
+
+    def open_audio(self, leg_id: LegId) -> None:
+        """Begin a leg without a phone."""
+        ...
+
+    def connect(
+        self,
+        leg_id: LegId,
+        host: str,
+        port: int,
+        *,
+        law: Law,
+        event_type: int | None,
+        sends: bool,
+        learn_from: str | None,
+    ) -> None:
+        """Tie a leg to what was negotiated."""
+        ...
+
+    def mix(self, rows: Mapping[LegId, tuple[LegId, ...]]) -> None:
+        """Say whom listeners hear."""
+        ...
+
+    def play(self, leg_id: LegId, prompt: str, *, loop: bool) -> None:
+        """Play a prompt."""
+        ...
+
+    def stop_play(self, leg_id: LegId) -> None:
+        """Stop what is played."""
+        ...
+
+    def send_audio(self, leg_id: LegId, pcm: bytes) -> None:
+        """Speak from an audio leg."""
+        ...
+
+    def release(self, leg_id: LegId) -> None:
+        """End a leg."""
+        ...
+
+
+MakeMedia = Callable[
+    [media.MediaSettings, Callable[[media.MediaEvent], None], Callable[[LegId, bytes], None]],
+    MediaSwitch,
+]
