@@ -26,7 +26,7 @@ class Bucket:
         open: Whether any of these may be called now.
         closes_s: For each phone type open now, when it closes. [s since the epoch]
         changes_s: When any of that changes. [s since the epoch]
-        size: Records in it.
+        left_behind: Entries of records that went elsewhere; they do not count.
         heads: Key of the next record of each class, -1 where there is none.
         days: First and last local calendar day it may be there, in ``days_minute``.
         days_minute: Minute that ``days`` holds for. [min since the epoch]
@@ -42,8 +42,8 @@ class Bucket:
         "days_minute",
         "heads",
         "index",
+        "left_behind",
         "open",
-        "size",
         "types",
         "zones",
     )
@@ -55,7 +55,7 @@ class Bucket:
         self.open = False
         self.closes_s: dict[str, float] = {}
         self.changes_s = 0.0
-        self.size = 0
+        self.left_behind = 0
         self.heads = [-1, -1, -1]
         self.days = (0, 0)
         self.days_minute = -1
@@ -63,17 +63,30 @@ class Bucket:
         self._cursor = 0
         self._heaps: tuple[list[int], list[int], list[int]] = ([], [], [])
 
+    @property
+    def size(self) -> int:
+        """Records in it."""
+        entries = len(self._fresh) - self._cursor + sum(map(len, self._heaps))
+        return entries - self.left_behind
+
     def drop_head(self, place: int) -> int:
         """Remove the next record of a class; return the key that follows, -1 if none does."""
-        self.size -= 1
-        heap, head = self._heaps[place], self.heads[place]
-        if heap and heap[0] == head:
+        heap = self._heaps[place]
+        if heap:
+            return self._drop_before(heap, place)
+        cursor = self._cursor = self._cursor + 1
+        fresh = self._fresh
+        if cursor == len(fresh) or cursor == _TRIM:
+            del fresh[:cursor]
+            cursor = self._cursor = 0
+        head = self.heads[place] = fresh[cursor] if fresh else -1
+        return head
+
+    def _drop_before(self, heap: list[int], place: int) -> int:
+        if heap[0] == self.heads[place]:
             heappop(heap)
         else:
             self._cursor += 1
-            if self._cursor >= _TRIM:
-                del self._fresh[: self._cursor]
-                self._cursor = 0
         self.heads[place] = head = self._head(place)
         return head
 
@@ -81,13 +94,11 @@ class Bucket:
         """Add a record to a class; among equals the lower row goes first."""
         heappush(self._heaps[place], key)
         self.heads[place] = self._head(place)
-        self.size += 1
 
     def extend(self, rows: NDArray[np.uint32]) -> None:
         """Add records never attempted, in list order, behind all those added so before."""
         self._fresh.frombytes(rows.tobytes())
         self.heads[REGULAR] = self._head(REGULAR)
-        self.size += len(rows)
 
     def _head(self, place: int) -> int:
         heap = self._heaps[place]

@@ -17,7 +17,7 @@ from engine.lists.asking import (
     Pick,
 )
 from engine.lists.buckets import REGULAR, Bucket
-from engine.lists.columns import ListColumns
+from engine.lists.columns import MOST_NUMBERS, ListColumns
 from engine.lists.shelves import NEVER_S, Rows, Shelves
 from engine.lists.standing import (
     DONE,
@@ -36,7 +36,7 @@ ADMIT_AT_ONCE = 16_384
 UNKNOWN_PLACE = -1
 """Which number of a record is under an attempt that began in an earlier life."""
 Places = NDArray[np.int64]
-_ONE = tuple(bytes((count,)) for count in range(256))
+_NONE = tuple(bytes(size) for size in range(MOST_NUMBERS + 1))
 
 
 class Selection(Shelves):
@@ -225,7 +225,8 @@ class Selection(Shelves):
         standing, columns = self.standing, self.columns
         attempts, retries = standing.attempts[at], standing.retries[at]
         never = (attempts | retries | standing.disposition[at]) == 0
-        self.untouched -= int(np.count_nonzero(never))
+        fresh = int(np.count_nonzero(never))
+        self.untouched -= fresh
         standing.phase[at] = IN_PROGRESS
         standing.tally[READY] -= len(at)
         standing.tally[IN_PROGRESS] += len(at)
@@ -239,34 +240,34 @@ class Selection(Shelves):
             Pick(
                 row,
                 index,
-                E164(f"+{number}"),
-                names[kind],
+                number,
+                phone_type,
                 bucket.zones,
-                bucket.closes_s[names[kind]],
+                bucket.closes_s[phone_type],
                 made,
                 counts,
                 tries,
                 day,
             )
-            for row, index, number, kind, bucket, made, counts, tries, day in zip(
+            for row, index, number, phone_type, bucket, made, counts, tries, day in zip(
                 rows,
                 (places - begins).tolist(),
-                columns.numbers[places].tolist(),
-                columns.number_types[places].tolist(),
+                [E164(f"+{digits}") for digits in columns.numbers[places].tolist()],
+                [names[code] for code in columns.number_types[places].tolist()],
                 kept,
                 attempts.tolist(),
-                self._counts_of(begins, ends),
+                self._counts_of(begins, ends, fresh=len(at) == fresh),
                 retries.tolist(),
                 days,
                 strict=True,
             )
         ]
 
-    def _counts_of(self, begins: Rows, ends: Rows) -> list[bytes]:
-        """Return the attempts by number of each record."""
+    def _counts_of(self, begins: Rows, ends: Rows, *, fresh: bool) -> list[bytes]:
+        """Return the attempts by number of each record; none when all are fresh."""
+        if fresh:
+            return [_NONE[size] for size in (ends - begins).tolist()]
         counts = self.standing.number_attempts
-        if len(begins) == 0 or int((ends - begins).max()) == 1:
-            return [_ONE[count] for count in counts[begins].tolist()]
         pairs = zip(begins.tolist(), ends.tolist(), strict=True)
         return [counts[begin:end].tobytes() for begin, end in pairs]
 

@@ -232,7 +232,7 @@ class Shelves:
 
     def _resize(self, bucket: Bucket, change: int) -> None:
         """Count records that are in a bucket, or no longer are, though no queue was touched."""
-        bucket.size += change
+        bucket.left_behind -= change
         self.callable_now += change * bucket.open
 
     def _park(self, row: int, reason: str, until_s: float) -> None:
