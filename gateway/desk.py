@@ -54,7 +54,7 @@ class Desk:
             asyncio.create_task(self._pump()),
         ]
         for task in tasks:
-            task.add_done_callback(lambda _: self._outbox.close())
+            task.add_done_callback(self._ended)
         try:
             async for message in self._outgoing():
                 yield message
@@ -62,10 +62,15 @@ class Desk:
                 if task.done():
                     task.result()
         finally:
+            # Without awaiting: a second cancel must not find the link still open.
+            self._link.close()
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await self._link.close()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            task.exception()  # seen: ``run`` raises it, if it is still there
+        self._outbox.close()
 
     async def _outgoing(self) -> AsyncIterator[AgentSessionResponse]:
         while True:

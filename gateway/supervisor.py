@@ -50,7 +50,7 @@ class Supervisor:
         self._link.hears(self._hear)
         tasks = [asyncio.create_task(self._listen(requests)), asyncio.create_task(self._pump())]
         for task in tasks:
-            task.add_done_callback(lambda _: self._outbox.close())
+            task.add_done_callback(self._ended)
         try:
             while True:
                 try:
@@ -63,10 +63,15 @@ class Supervisor:
                 if task.done():
                     task.result()
         finally:
+            # Without awaiting: a second cancel must not find the link still open.
+            self._link.close()
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await self._link.close()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            task.exception()  # seen: ``run`` raises it, if it is still there
+        self._outbox.close()
 
     async def _listen(self, requests: AsyncIterator[pb.SuperviseRequest]) -> None:
         async for request in requests:

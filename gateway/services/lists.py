@@ -91,17 +91,22 @@ class ListService(lists_pb2_grpc.ListServiceServicer):
         try:
             async for request in request_iterator:
                 check_rules(request)
-                if request.WhichOneof("part") != "chunk":
+                part = request.WhichOneof("part")
+                if part == "end":
+                    break
+                if part != "chunk":
                     raise InvalidRequestError("the header comes once", slug="invalid-import")
                 await run.feed(request.chunk)
                 yield pb.ImportListResponse(progress=_progress(run))
+            else:  # a client that is lost looks like one that has sent all
+                raise InvalidRequestError("the file ended without its end", slug="import-broken")
             finishing = asyncio.create_task(run.finish())
             while not (await asyncio.wait([finishing], timeout=_PROGRESS_S))[0]:
                 yield pb.ImportListResponse(progress=_progress(run))
             await finishing
             yield pb.ImportListResponse(result=_progress(run))
         finally:
-            await run.close()
+            run.close()
 
     async def ListImportErrors(
         self, request: pb.ListImportErrorsRequest, context: Context

@@ -132,8 +132,8 @@ class ListServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ImportList(self, request_iterator, context):
-        """Imports records from a CSV file: the client sends a header and then the file in chunks, the
-        server answers with its progress and, after the client's last chunk, with the result.
+        """Imports records from a CSV file: the client sends a header, the file in chunks, and its end;
+        the server answers with its progress and, after the end, with the result.
         Batches are durable as they are reported, and campaigns may dial them while the rest comes.
         After a break the same file under the same import_id adds only what is missing.
         """

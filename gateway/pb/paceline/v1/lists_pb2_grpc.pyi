@@ -27,8 +27,8 @@ class ListServiceStub:
     DeleteList: _aio.UnaryUnaryMultiCallable[_lists_pb2.DeleteListRequest, _lists_pb2.DeleteListResponse]
     """Deletes a list that no campaign dials, with its records."""
     ImportList: _aio.StreamStreamMultiCallable[_lists_pb2.ImportListRequest, _lists_pb2.ImportListResponse]
-    """Imports records from a CSV file: the client sends a header and then the file in chunks, the
-    server answers with its progress and, after the client's last chunk, with the result.
+    """Imports records from a CSV file: the client sends a header, the file in chunks, and its end;
+    the server answers with its progress and, after the end, with the result.
     Batches are durable as they are reported, and campaigns may dial them while the rest comes.
     After a break the same file under the same import_id adds only what is missing.
     """
@@ -92,8 +92,8 @@ class ListServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _abc.AsyncIterator[_lists_pb2.ImportListRequest],
         context: _aio.ServicerContext[_abc.AsyncIterator[_lists_pb2.ImportListRequest], _abc.AsyncIterator[_lists_pb2.ImportListResponse]],
     ) -> _abc.AsyncIterator[_lists_pb2.ImportListResponse]:
-        """Imports records from a CSV file: the client sends a header and then the file in chunks, the
-        server answers with its progress and, after the client's last chunk, with the result.
+        """Imports records from a CSV file: the client sends a header, the file in chunks, and its end;
+        the server answers with its progress and, after the end, with the result.
         Batches are durable as they are reported, and campaigns may dial them while the rest comes.
         After a break the same file under the same import_id adds only what is missing.
         """
