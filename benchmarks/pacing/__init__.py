@@ -21,12 +21,12 @@ def run(short: bool) -> list[Figure]:
     """Play the steady cells.
 
     Args:
-        short: N in 5, 20, 100 and p in 0.1, 0.3, one day, four rules; else all cells and rules.
+        short: N in 5, 20, 100 and p in 0.1, 0.3, four rules; else all cells and rules.
 
     Returns:
         Busy and unattended shares by cell and rule, in percent.
     """
-    course = Course() if short else Course(warm_s=7200.0, days=3)
+    course = Course()
     cells = SHORT_CELLS if short else CELLS
     figures: list[Figure] = []
     for part in _batches(cells, short):
@@ -53,7 +53,7 @@ def entrants(cells: Sequence[Cell], short: bool) -> list[Entrant]:
     for cell in cells:
         listed += [Entrant(name, cell, _replications(name, cell, short)) for name in plain]
         for name in searched:
-            listed += grid(name, cell, 8 if short else 12, 2 if short else 4)
+            listed += grid(name, cell, 8, 2)
     return listed
 
 
@@ -127,7 +127,7 @@ def _tuned_pair(name: str, cell: Cell, busy: float, lost: float) -> list[Figure]
 def _replications(name: str, cell: Cell, short: bool) -> int:
     """Give small cells more rows: their days scatter more."""
     if not short:
-        return 12 if cell[0] <= 50 else 4
+        return 12 if cell[0] <= 20 else 5 if cell[0] <= 100 else 2
     return {5: 10, 20: 6}.get(cell[0], 3) if name == "ours" else 3
 
 

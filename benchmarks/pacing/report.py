@@ -8,7 +8,7 @@ from benchmarks.harness import Figure
 from benchmarks.pacing import CAP, figures_of, run
 from benchmarks.pacing.arena import Course, Entrant, Score, play
 from benchmarks.pacing.optimum import Cell, best
-from benchmarks.pacing.scenarios import DAY_S, SCENARIOS, Scenario
+from benchmarks.pacing.scenarios import DAY_S, SCENARIOS, STEADY, Scenario
 from benchmarks.pacing.shared import SharedFloor
 from benchmarks.pacing.tuning import MAKERS, grid
 from benchmarks.pacing.world import Scene
@@ -16,7 +16,7 @@ from benchmarks.pacing.world import Scene
 Results = dict[str, list[dict[str, object]]]
 _RULES = (
     "progressive", "tuned-ratio", "tuned-mean", "vicidial-hard", "vicidial-average",
-    "vicidial-tapered", "tuned-vicidial", "ours",
+    "vicidial-tapered", "tuned-vicidial", "ours", "knows-ends", "knows-outcomes",
 )  # fmt: skip
 _OPTIMUM_CELLS = (Cell(1, 0.3, most=30), Cell(2, 0.3, most=30), Cell(5, 0.3, most=40),
                   Cell(5, 0.1, most=90))  # fmt: skip
@@ -37,7 +37,7 @@ def gather(part: str, *, short: bool) -> list[dict[str, object]]:
 
 def play_scenarios(short: bool) -> list[Figure]:
     """Play days on which something changes: ours, progressive and the best tuned ratio."""
-    course = Course(warm_s=0.0, day_s=DAY_S, days=1 if short else 5)
+    course = Course(warm_s=0.0, day_s=DAY_S)
     figures: list[Figure] = []
     for scenario in SCENARIOS:
         scores = play(scenario.scene, _entrants(scenario, short), MAKERS, course)
@@ -47,6 +47,23 @@ def play_scenarios(short: bool) -> list[Figure]:
             figures.append(Figure(name, figure.value, "%", None, None, None, figure.method))
         figures.append(_days_over(scenario.name, scores))
     return figures
+
+
+def play_thousand(short: bool) -> list[Figure]:
+    """Play our rule alone for 1,000 days of every scenario (60 in the short form); takes hours."""
+    course = Course(warm_s=0.0, day_s=DAY_S, days=1 if short else 4)
+    return [
+        _days_over(
+            scenario.name,
+            play(
+                scenario.scene,
+                [Entrant("ours", (scenario.agents, scenario.base_p), 60 if short else 250)],
+                MAKERS,
+                course,
+            ),
+        )
+        for scenario in SCENARIOS
+    ]
 
 
 def play_shared(short: bool) -> list[Figure]:
@@ -100,11 +117,25 @@ def play_optimum(short: bool) -> list[Figure]:
     return figures
 
 
+def play_oracles(short: bool) -> list[Figure]:
+    """Play our rule with knowledge that nobody has, beside the rule itself."""
+    course = Course(warm_s=3600.0, day_s=DAY_S, days=1)
+    cells = [(5, 0.1), (20, 0.3)] if short else [(5, 0.1), (10, 0.3), (20, 0.3), (50, 0.3)]
+    listed = [
+        Entrant(name, cell, 6)
+        for cell in cells
+        for name in ("ours", "knows-ends", "knows-outcomes")
+    ]
+    return figures_of(play(STEADY, listed, MAKERS, course), course)
+
+
 PARTS: dict[str, Callable[[bool], list[Figure]]] = {
     "steady": run,
     "scenarios": play_scenarios,
     "shared": play_shared,
     "optimum": play_optimum,
+    "oracles": play_oracles,
+    "thousand": play_thousand,
 }
 """The parts of the arena by name."""
 
@@ -118,7 +149,9 @@ def write_docs(results: Results, page: Path) -> None:
     """
     text = page.read_text("utf-8")
     for part, figures in results.items():
-        table = _table(figures, key=1 if part != "steady" else None)
+        if f"<!-- {part} -->" not in text:
+            continue
+        table = _table(figures, key=1 if part not in ("steady", "oracles") else None)
         begin, rest = text.split(f"<!-- {part} -->\n", 1)
         text = f"{begin}<!-- {part} -->\n{table}\n<!-- end -->{rest.split('<!-- end -->', 1)[1]}"
     page.write_text(text, "utf-8")
@@ -128,9 +161,9 @@ def write_docs(results: Results, page: Path) -> None:
 
 def _entrants(scenario: Scenario, short: bool) -> list[Entrant]:
     cell = (scenario.agents, scenario.base_p)
-    listed = [Entrant("ours", cell, 6 if short else 40), Entrant("progressive", cell, 4)]
+    listed = [Entrant("ours", cell, 6 if short else 60), Entrant("progressive", cell, 4)]
     for name in ("ratio-ready", "ratio-agents"):
-        listed += grid(name, cell, 8, 2 if short else 4)
+        listed += grid(name, cell, 8, 2)
     return listed
 
 

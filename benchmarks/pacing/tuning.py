@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks.pacing.arena import Entrant, Score
 from benchmarks.pacing.draws import Floats, Ints
+from benchmarks.pacing.oracles import KnowsEnds, KnowsOutcomes
 from benchmarks.pacing.policies import (
     Adapt,
     AdaptiveLevel,
@@ -50,6 +51,8 @@ MAKERS: dict[str, Maker] = {
     "vicidial-tapered": _adaptive(Adapt.TAPERED),
     "vicidial-hard-tuned": _adaptive(Adapt.HARD_LIMIT, tuned=True),
     "ours": lambda rows, _: Ours(rows, PRIOR_P),
+    "knows-ends": lambda rows, _: KnowsEnds(rows, PRIOR_P),
+    "knows-outcomes": lambda rows, _: KnowsOutcomes(rows, PRIOR_P),
 }
 """Makers of the rules by name."""
 

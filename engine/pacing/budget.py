@@ -24,8 +24,9 @@ _LOG_REF_LEAST, _LOG_REF_MOST = math.log(0.01), math.log(0.6)
 _SWING_MOST = math.log(4.0)
 _SWING_LEAST = -math.log(60.0)
 _FALL = 3.0
+_KNEE = 0.0
 _DRIFT_MOST = 0.02
-_FIRST_TAU = 0.08
+_FIRST_TAU = 0.024
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,8 @@ class Budgets:
         gain = np.minimum(_GAIN_MOST, 1.0 / np.maximum(self._rate * cap * _SETTLE_S, 1e-9))
         reserve = np.minimum(_RESERVE_SPREADS / np.sqrt(2.0 * gain), np.maximum(1.0, earned / 2.0))
         over = budget - reserve
-        swing = np.clip(gain * np.where(over < 0, _FALL * over, over), _SWING_LEAST, _SWING_MOST)
+        low = np.minimum(over + _KNEE * reserve, 0.0)
+        swing = np.clip(gain * (over + (_FALL - 1.0) * low), _SWING_LEAST, _SWING_MOST)
         drift = gain * gain * cap / 4.0 * np.clip(over, -reserve, reserve) * fresh
         drift = np.clip(drift, -_DRIFT_MOST, _DRIFT_MOST)
         moved = np.clip(self._log_ref + drift, _LOG_REF_LEAST, _LOG_REF_MOST)

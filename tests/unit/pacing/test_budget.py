@@ -77,16 +77,20 @@ def test_the_price_rises_with_what_is_left() -> None:
     assert (tau < 1).all()
 
 
-def test_a_lasting_surplus_raises_the_reference_price() -> None:
+def price_after(unattended_every: int) -> float:
+    """The price on a new morning, after a day with one unattended call in so many answers."""
     budgets = Budgets(1, (DAY,), cap=0.03)
-    budgets.count(0, 0.0, answered=1000, unattended=20)
-    before = budgets.prices(1.0).tau[0]
-    for step in range(60):
-        budgets.count(0, 2.0 + step, answered=10, unattended=step % 12 == 0)
-        budgets.prices(2.0 + step)
+    for step in range(1, 2000):
+        lost = int(step % unattended_every == 0)
+        budgets.count(0, step * 10.0, answered=1, unattended=lost)
+        budgets.prices(step * 10.0)
     budgets.restart(0, 0)
-    budgets.count(0, 70.0, answered=1000, unattended=20)
-    assert budgets.prices(71.0).tau[0] > before
+    budgets.count(0, 20_000.0, answered=300, unattended=4)
+    return float(budgets.prices(20_000.0).tau[0])
+
+
+def test_a_lasting_surplus_raises_the_reference_price_and_a_deficit_lowers_it() -> None:
+    assert price_after(80) > 1.2 * price_after(30)
 
 
 def test_a_restart_has_the_same_budget() -> None:
