@@ -223,15 +223,22 @@ class Authenticator:
         self._sign = sign
         self._counts: OrderedDict[str, int] = OrderedDict()
 
-    def challenges(self, stale: bool, now_s: float, salt: str) -> list[str]:
-        """Return the values of WWW-Authenticate, SHA-256 first (RFC 8760 §2.4)."""
+    def challenges(self, stale: bool, now_s: float, salt: str, md5_only: bool = False) -> list[str]:
+        """Return the values of WWW-Authenticate, SHA-256 first (RFC 8760 §2.4).
+
+        Args:
+            stale: Whether only the nonce was wrong.
+            now_s: Now. [s]
+            salt: Token never used before.
+            md5_only: Whether the phone cannot pass over an algorithm that it does not know.
+        """
         stamp = f"{int(now_s * 1000):x}.{salt}"
         nonce = f"{stamp}.{self._sign(stamp)}"
         tail = ", stale=true" if stale else ""
         return [
             f'Digest realm={quote(self.realm)}, nonce="{nonce}", algorithm={algorithm}, '
             f'qop="auth"{tail}'
-            for algorithm in ("SHA-256", "MD5")
+            for algorithm in (("MD5",) if md5_only else ("SHA-256", "MD5"))
         ]
 
     def check(self, values: Iterable[str], method: str, uri: str, now_s: float) -> Verdict:

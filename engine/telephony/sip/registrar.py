@@ -1,5 +1,6 @@
 """The registrar for agents' phones: who is where, for how long (RFC 3261 §10.3)."""
 
+import re
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
@@ -17,6 +18,9 @@ SHORTEST_S: Final = 30
 """Shortest registration granted; less is refused with 423. [s]"""
 LONGEST_S: Final = 3600
 """Longest registration granted; more is shortened. [s]"""
+
+_MD5_ONLY: Final = re.compile(r"baresip v[01]\.", re.IGNORECASE)
+"""Phones that give up at a challenge they do not know, though another follows (RFC 8760 §2.4)."""
 
 
 class Binding(NamedTuple):
@@ -114,7 +118,12 @@ class Registrar:
             request.every_line("authorization"), "REGISTER", request.uri, now_s
         )
         if verdict.user is None:
-            challenges = self._authenticator.challenges(verdict.stale, now_s, self._tokens.next())
+            challenges = self._authenticator.challenges(
+                verdict.stale,
+                now_s,
+                self._tokens.next(),
+                md5_only=bool(_MD5_ONLY.match(request.first("user-agent"))),
+            )
             return Answer(401, [("WWW-Authenticate", each) for each in challenges])
         user = parse_uri(parse_address(request.first("to")).uri).user
         if user != verdict.user:

@@ -59,6 +59,13 @@ def test_10_3_a_phone_registers_with_its_password() -> None:
     assert bench.ua.is_phone(PHONE)
 
 
+def test_rfc_8760_2_4_a_phone_that_knows_only_md5_is_offered_only_that() -> None:
+    bench = Bench()
+    bench.receive(register(1, CONTACT, "User-Agent: baresip v1.0.0 (x86_64/linux)"), PHONE)
+    (offered,) = bench.last_response().every_line("www-authenticate")
+    assert "algorithm=MD5" in offered
+
+
 def test_10_3_a_registration_lapses_by_itself() -> None:
     bench = Bench()
     registered(bench, "Expires: 60")
