@@ -366,7 +366,7 @@ class RecordListBehavior:
                 records_rescheduled=tally[PHASE_CODES[RecordPhase.WAITING]],
                 records_in_progress=tally[PHASE_CODES[RecordPhase.IN_PROGRESS]],
             )
-            effects.append(Do(PublishGauges((f"{campaign_id}/{self._spec.list_id}", gauges))))
+            effects.append(Do(PublishGauges(f"{campaign_id}/{self._spec.list_id}", gauges)))
         return effects
 
     def _place(self, spec: CampaignSpec) -> ListLink:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 Numbers = NDArray[np.uint64]
 
-_SMALL = 4_096
+SMALL = 4_096
 
 
 class NumberSet:
@@ -60,7 +60,7 @@ class NumberSet:
 
     def extend(self, numbers: Numbers) -> None:
         """Add many numbers at once."""
-        if len(numbers) < _SMALL and len(self._column):
+        if len(numbers) < SMALL and len(self._column):
             for number in numbers.tolist():
                 self.add(number)
             return
@@ -86,7 +86,7 @@ class NumberSet:
         return place < len(self._view) and self._view[place] == number
 
     def _merge_when_large(self) -> None:
-        if len(self._added) + len(self._removed) > max(_SMALL, len(self._column) // 64):
+        if len(self._added) + len(self._removed) > max(SMALL, len(self._column) // 64):
             self._replace(self._current())
 
     def _current(self) -> Numbers:

@@ -56,7 +56,7 @@ class Calendar:
             slot = heappop(self._slots)
             rows = np.unique(np.frombuffer(self._rows.pop(slot), np.uint32))
             times = next_s[rows]
-            here = times // SLOT_S == slot
+            here = (times >= slot * SLOT_S) & (times < (slot + 1) * SLOT_S)
             entries = zip(times[here].tolist(), rows[here].tolist(), strict=True)
             if self._soon:
                 for entry in entries:

@@ -293,13 +293,6 @@ def test_a_record_under_an_attempt_cannot_be_reset() -> None:
     assert desk.send(Journaled("other", None)) == []
 
 
-def _pair(command: PublishGauges) -> tuple[str, ListGauges]:
-    assert isinstance(command.gauges, tuple)
-    object_id, gauges = command.gauges
-    assert isinstance(gauges, ListGauges)
-    return str(object_id), gauges
-
-
 def test_the_metrics_tick_gives_gauges_and_lets_numbers_back_off_do_not_call() -> None:
     desk = Desk(2, ledger=NumberLedger([f"+{FIRST_NUMBER}"]))
     desk.link()
@@ -310,7 +303,8 @@ def test_the_metrics_tick_gives_gauges_and_lets_numbers_back_off_do_not_call() -
     published = effects[0]
     assert isinstance(published, Do)
     assert isinstance(published.command, PublishGauges)
-    object_id, gauges = _pair(published.command)
+    object_id, gauges = published.command.object_id, published.command.gauges
+    assert isinstance(gauges, ListGauges)
     assert object_id == f"{CAMPAIGN}/{LIST}"
     assert (gauges.status, gauges.records_total, gauges.records_in_progress) == ("enabled", 2, 1)
 
@@ -322,7 +316,8 @@ def test_a_changed_name_shows_in_the_gauges() -> None:
     (published, *_) = desk.send(SampleGauges())
     assert isinstance(published, Do)
     assert isinstance(published.command, PublishGauges)
-    assert _pair(published.command)[1].list_name == "People"
+    assert isinstance(published.command.gauges, ListGauges)
+    assert published.command.gauges.list_name == "People"
 
 
 def test_changed_settings_of_a_campaign_act_at_once() -> None:
