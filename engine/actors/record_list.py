@@ -58,6 +58,7 @@ from engine.ports import ImportBatch, RecordState
 
 _TIMER = "supply"
 _SOON_S = 0.05
+_NOTHING_TOLD = (-1, -1)
 V = TypeVar("V")
 
 
@@ -75,7 +76,7 @@ class _Link:
     spec: CampaignSpec
     campaign: Ref[CampaignMessage]
     selection: Selection
-    told: tuple[int, int] = (-1, -1)
+    told: tuple[int, int] = _NOTHING_TOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,10 @@ class RecordListBehavior:
         if link is not None and self._enabled(link.spec):
             picks = link.selection.pick(message.count, now_s)
             records = tuple(self._reserved(link, pick, now_s) for pick in picks)
+            if len(records) < message.count:
+                link.told = (
+                    _NOTHING_TOLD  # the campaign takes the list for empty until it hears more
+                )
         answer = RecordsReserved(self._spec.list_id, message.count, records, message.purpose)
         told = self._tell(link) if link is not None else ()
         return [Tell(message.campaign, answer), *told, *self._timer(now_s)]

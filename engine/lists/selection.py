@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.domain.dispositions import NOT_PLACED
 from engine.domain.e164 import E164
 from engine.domain.specs import CampaignSpec, NumberChoice
 from engine.lists.asking import (
@@ -80,7 +81,8 @@ class Selection(Shelves):
             standing.next_s[row] = state.next_s
             standing.day[row] = max(state.day, 0)
             standing.day_attempts[row] = min(state.day_attempts, STOPPED_NUMBER)
-            standing.disposition[row] = standing.dispositions.code(state.disposition)
+            slug = "" if state.disposition == NOT_PLACED.slug else state.disposition
+            standing.disposition[row] = standing.dispositions.code(slug)
             begin, end = self._numbers_of(row)
             counts = state.number_attempts[: end - begin]
             standing.number_attempts[begin : begin + len(counts)] = np.frombuffer(counts, np.uint8)

@@ -167,6 +167,13 @@ def test_what_a_record_came_to_is_kept_and_the_end_of_supply_is_told() -> None:
     assert desk.ledger.open_claims == 0
 
 
+def test_a_list_that_had_less_than_asked_says_what_is_left() -> None:
+    desk = Desk(2)
+    desk.link()
+    assert samples(desk.send(ReserveRecords(CAMPAIGN, 5, ME))) == [(0, 2)]
+    assert samples(desk.send(ReserveRecords(CAMPAIGN, 5, ME))) == [(0, 2)]
+
+
 def test_a_released_record_is_told_when_it_is_the_first_again() -> None:
     desk = Desk(1)
     desk.link()

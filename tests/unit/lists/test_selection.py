@@ -278,6 +278,15 @@ def test_the_end_of_an_attempt_that_began_in_an_earlier_life_is_taken() -> None:
     assert picks[0].retries == 1
 
 
+def test_a_record_never_dialed_in_an_earlier_life_is_untouched_in_this_one() -> None:
+    columns = ListColumns()
+    columns.append(columns_of(plain(1)))
+    selection = Selection(columns, spec_of(), CallingHours(spec_of().hours, 0.0), NumberLedger())
+    selection.restore([RecordState(CAMPAIGN, LIST, 0, "ready", 0, b"", 0, 0.0, 0, 0, "not-placed")])
+    selection.admit(NOON_S)
+    assert survey(selection, NOON_S).untouched == 1
+
+
 def test_an_end_without_a_beginning_is_taken_and_the_record_is_not_called_twice() -> None:
     selection = selection_of(columns_of(plain(2)))
     ghost = Pick(0, 0, E164(f"+{FIRST_NUMBER}"), "phone", (), 0.0, 0, b"\0", 0, 1)
