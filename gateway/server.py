@@ -66,6 +66,8 @@ class Limits:
             ("grpc.max_concurrent_streams", self.streams_per_connection),
             ("grpc.keepalive_time_ms", round(self.keepalive_s * 1_000)),
             ("grpc.keepalive_timeout_ms", round(self.keepalive_timeout_s * 1_000)),
+            # Without this one a peer has 60 s to answer a ping, whatever the keep-alive says.
+            ("grpc.http2.ping_timeout_ms", round(self.keepalive_timeout_s * 1_000)),
             ("grpc.keepalive_permit_without_calls", 1),
             ("grpc.http2.max_pings_without_data", 0),
             ("grpc.http2.min_ping_interval_without_data_ms", 1_000),

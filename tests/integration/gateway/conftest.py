@@ -49,9 +49,11 @@ class Dnc(dnc_pb2_grpc.DncServiceServicer):
 
 
 class Events(events_pb2_grpc.EventServiceServicer):
-    """Sends large messages without end, and notes when a reader is gone."""
+    """Sends messages without end, large ones as a rule, and notes when a reader is gone."""
 
-    def __init__(self) -> None:
+    def __init__(self, version_octets: int = 60_000, pause_s: float = 0.0) -> None:
+        self.version_octets = version_octets
+        self.pause_s = pause_s
         self.open = 0
         self.sent = 0
         self.peer = ""
@@ -63,11 +65,13 @@ class Events(events_pb2_grpc.EventServiceServicer):
         self.open += 1
         self.peer = context.peer()
         event = events_pb2.Event()
-        event.engine_started.version = "x" * 60_000
+        event.engine_started.version = "x" * self.version_octets
         try:
             while True:
                 self.sent += 1
                 yield events_pb2.WatchEventsResponse(events=[event], last_sequence=self.sent)
+                if self.pause_s:
+                    await asyncio.sleep(self.pause_s)
         finally:
             self.open -= 1
             self.closed.set()

@@ -236,6 +236,31 @@ async def test_a_frozen_client_is_cut_off_though_its_kernel_answers(
         await client.communicate()
 
 
+async def test_a_frozen_client_with_little_to_read_is_found_by_keep_alive() -> None:
+    events = Events(version_octets=10, pause_s=0.1)
+    gateway = Gateway(
+        [lambda server: events_pb2_grpc.add_EventServiceServicer_to_server(events, server)],
+        listen="127.0.0.1:0",
+        limits=Limits(keepalive_s=1.0, keepalive_timeout_s=1.0),
+    )
+    port = await gateway.start()
+    client = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", FROZEN, f"127.0.0.1:{port}", stdout=asyncio.subprocess.PIPE
+    )
+    assert client.stdout is not None
+    try:
+        async with asyncio.timeout(20):
+            assert await client.stdout.readline() == b"reading\n"
+            client.send_signal(signal.SIGSTOP)
+            await events.closed.wait()
+        assert events.open == 0
+    finally:
+        client.send_signal(signal.SIGCONT)
+        client.kill()
+        await client.communicate()
+        await gateway.stop(0)
+
+
 async def test_limits_are_those_of_the_invariants() -> None:
     limits = Limits()
     assert (limits.message_bytes, limits.metadata_bytes) == (1 << 20, 8 << 10)
