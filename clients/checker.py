@@ -1,0 +1,362 @@
+"""An independent check of what an engine did: reads a witness's rows and the facts, no more.
+
+It knows nothing of the engine but the names in its facts, and keeps its own books: zones, caps and
+intervals are worked out anew. Each answer is one sentence that names the invariant it breaks:
+
+| name | what must hold |
+| --- | --- |
+| D1 | before an INVITE, a durable intent names its Call-ID |
+| D2 | no two open attempts on one number |
+| D3 | attempts on a record and on a number stay under their caps, over crashes too |
+| D4 | at the INVITE the hour is lawful in every zone of the number |
+| D5 | no INVITE to a number after its do-not-call entry was acknowledged |
+| D6 | no INVITE of a campaign between an acknowledged Stop and the next Start |
+| C1 | every leg ends; those of a dead life within 5 s of the restart |
+| C5 | an agent talks with one customer at most, and a customer with one agent |
+| A1 | every attempt has exactly one outcome, and acknowledged dispositions are kept |
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+# Any: rows and facts are plain data from outside, as JSON gives them.
+Row = Mapping[str, Any]
+OLD_LEG_S = 5.0
+"""A restarted engine has so long to end the legs of its last life."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What one campaign was told to obey.
+
+    Attributes:
+        hours: Calling hours: (opens_s, closes_s, phone types or none for all, weekdays).
+        guard_s: No call starts within this time of the end. [s]
+        record_cap: Most attempts on a record.
+        number_cap: Most attempts on one number of a record.
+        retries: Most quick retries that belong to one attempt.
+    """
+
+    hours: Sequence[tuple[int, int, Sequence[str], Sequence[int]]]
+    guard_s: float
+    record_cap: int
+    number_cap: int
+    retries: int
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What is true of the people called, whatever the engine believes.
+
+    Attributes:
+        zones: For each number the zones its owner may be in.
+        types: For each number its phone type.
+        rules: By campaign.
+    """
+
+    zones: Mapping[str, Sequence[str]]
+    types: Mapping[str, str]
+    rules: Mapping[str, Rules]
+
+
+@dataclass(slots=True)
+class _Leg:
+    """What the witness saw of one leg."""
+
+    row: Row
+    answered_s: float | None = None
+    ended_s: float | None = None
+    ends: int = 0
+
+
+@dataclass(slots=True)
+class _Books:
+    """Rows and facts, put in order for the questions."""
+
+    legs: dict[str, _Leg] = field(default_factory=dict)
+    intents: dict[str, tuple[int, Row]] = field(default_factory=dict)
+    attempts: dict[str, Row] = field(default_factory=dict)
+
+
+def check(rows: Sequence[Row], facts: Sequence[Row], world: World) -> list[str]:
+    """Return what was violated, worst first by invariant; nothing when all is well.
+
+    Args:
+        rows: Of the witness, in order.
+        facts: Of the log, in order from its first; each a mapping with its name in ``type``.
+        world: Zones, hours and caps as they truly are.
+    """
+    books = _read(rows, facts)
+    found = [
+        *_intents(books),
+        *_overlaps(books),
+        *_caps(books, world),
+        *_hours(books, world),
+        *_do_not_call(rows),
+        *_stops(rows, books),
+        *_ends(rows, books),
+        *_mix(rows, books),
+        *_outcomes(rows, facts, books),
+    ]
+    return sorted(found, key=lambda violation: violation[:2])
+
+
+def _read(rows: Sequence[Row], facts: Sequence[Row]) -> _Books:
+    books = _Books()
+    for sequence, fact in enumerate(facts, 1):
+        kind = fact["type"]
+        if kind in {"AttemptIntended", "AttemptRerouted", "AgentLegIntended"}:
+            books.intents[fact["call_id"]] = (sequence, fact)
+        if kind == "AttemptIntended":
+            books.attempts[fact["attempt_id"]] = fact
+    for row in rows:
+        kind = row["kind"]
+        if kind == "invite":
+            books.legs[row["leg"]] = _Leg(row)
+        elif kind == "answer":
+            books.legs[row["leg"]].answered_s = row["at_s"]
+        elif kind == "end":
+            leg = books.legs[row["leg"]]
+            leg.ended_s = row["at_s"]
+            leg.ends += 1
+    return books
+
+
+def _calls(books: _Books) -> Iterator[_Leg]:
+    return (leg for leg in books.legs.values() if leg.row["side"] == "customer")
+
+
+# --- D: dialing ----------------------------------------------------------------------------
+
+
+def _intents(books: _Books) -> Iterator[str]:
+    for leg in books.legs.values():
+        row = leg.row
+        sequence, fact = books.intents.get(row["call_id"], (0, {}))
+        if not sequence:
+            yield f"D1: {row['leg']} to {row['number']} left without any intent"
+        elif sequence > row["durable"]:
+            yield f"D1: {row['leg']} to {row['number']} left before its intent was durable"
+        elif row["side"] == "customer" and fact["type"] == "AttemptIntended":
+            wrong = [name for name in ("number", "caller_id") if fact[name] != row[name]]
+            if wrong or fact["trunk_id"] != row["trunk"]:
+                yield f"D1: {row['leg']} is not the call that its intent tells of"
+
+
+def _overlaps(books: _Books) -> Iterator[str]:
+    until: dict[str, float] = {}
+    for leg in sorted(_calls(books), key=lambda each: each.row["at_s"]):
+        number, begun_s = leg.row["number"], leg.row["at_s"]
+        if begun_s < until.get(number, begun_s):
+            yield f"D2: {number} was called at {_told(begun_s)} with an attempt on it open"
+        ended_s = float("inf") if leg.ended_s is None else leg.ended_s
+        until[number] = max(until.get(number, 0.0), ended_s)
+
+
+def _caps(books: _Books, world: World) -> Iterator[str]:
+    records: Counter[tuple[str, str, int]] = Counter()
+    numbers: Counter[tuple[str, str, int, int]] = Counter()
+    retries: Counter[tuple[str, str, int]] = Counter()
+    for fact in _attempts_made(books):
+        record = (fact["campaign_id"], fact["list_id"], fact["row"])
+        rules = world.rules[fact["campaign_id"]]
+        if fact.get("retry"):
+            retries[record] += 1
+            if retries[record] > rules.retries:
+                yield f"D3: {record} had quick retry {retries[record]} of {rules.retries}"
+            continue
+        retries[record] = 0
+        records[record] += 1
+        number = (*record, fact["number_index"])
+        numbers[number] += 1
+        if records[record] > rules.record_cap:
+            yield f"D3: {record} had attempt {records[record]} of {rules.record_cap}"
+        if numbers[number] > rules.number_cap:
+            yield f"D3: {number} had attempt {numbers[number]} of {rules.number_cap}"
+
+
+def _attempts_made(books: _Books) -> Iterator[Row]:
+    """Give each attempt of which an INVITE was seen, once, in the order of the INVITEs."""
+    seen = set()
+    for leg in _calls(books):
+        _, fact = books.intents.get(leg.row["call_id"], (0, {}))
+        attempt = fact.get("attempt_id")
+        if attempt in books.attempts and attempt not in seen:
+            seen.add(attempt)
+            yield books.attempts[attempt]
+
+
+def _hours(books: _Books, world: World) -> Iterator[str]:
+    for leg in _calls(books):
+        number, at_s = leg.row["number"], leg.row["at_s"]
+        _, fact = books.intents.get(leg.row["call_id"], (0, {}))
+        rules = world.rules.get(fact.get("campaign_id", ""))
+        if rules is None:
+            continue  # D1 tells of it
+        zones = world.zones.get(number, ())
+        if not zones:
+            yield f"D4: {number} was called though nobody knows where it is"
+        for zone in zones:
+            if not _lawful(rules, world.types[number], zone, at_s):
+                yield f"D4: {number} was called at {_told(at_s, zone)} in {zone}"
+
+
+def _lawful(rules: Rules, phone_type: str, zone: str, at_s: float) -> bool:
+    local = datetime.fromtimestamp(at_s, UTC).astimezone(_zone(zone))
+    clock_s = local.hour * 3600 + local.minute * 60 + local.second + local.microsecond / 1e6
+    return any(
+        opens_s <= clock_s < closes_s - rules.guard_s
+        and local.weekday() in days
+        and (not types or phone_type in types)
+        for opens_s, closes_s, types, days in rules.hours
+    )
+
+
+@lru_cache(maxsize=512)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def _do_not_call(rows: Sequence[Row]) -> Iterator[str]:
+    listed: dict[str, float] = {}
+    for row in rows:
+        match row["kind"]:
+            case "dnc-added":
+                listed[row["number"]] = row["at_s"]
+            case "dnc-removing":
+                listed.pop(row["number"], None)
+            case "invite" if row["number"] in listed:
+                since = _told(listed[row["number"]])
+                yield f"D5: {row['number']} was called though listed since {since}"
+
+
+def _stops(rows: Sequence[Row], books: _Books) -> Iterator[str]:
+    stopped: dict[str, float] = {}
+    for row in rows:
+        match row["kind"]:
+            case "stopped":
+                stopped[row["campaign"]] = row["at_s"]
+            case "starting":
+                stopped.pop(row["campaign"], None)
+            case "invite" if row["side"] == "customer":
+                _, fact = books.intents.get(row["call_id"], (0, {}))
+                campaign = fact.get("campaign_id")
+                if campaign in stopped:
+                    late_s = row["at_s"] - stopped[campaign]
+                    yield f"D6: {campaign} called {late_s:.3f} s after Stop was acknowledged"
+
+
+# --- C: legs and calls ---------------------------------------------------------------------
+
+
+def _ends(rows: Sequence[Row], books: _Books) -> Iterator[str]:
+    finished = any(row["kind"] == "finished" for row in rows)
+    lives = _lives(rows)
+    for leg_id, leg in books.legs.items():
+        if leg.ends > 1:
+            yield f"C1: {leg_id} ended {leg.ends} times"
+        if leg.ended_s is None and finished:
+            yield f"C1: {leg_id} never ended"
+        for crashed_s, restarted_s in lives:
+            ended_s = float("inf") if leg.ended_s is None else leg.ended_s
+            if leg.row["at_s"] <= crashed_s and ended_s > restarted_s + OLD_LEG_S:
+                if leg.ended_s is not None or rows[-1]["at_s"] > restarted_s + OLD_LEG_S:
+                    yield f"C1: {leg_id} outlived the crash at {_told(crashed_s)} by over 5 s"
+                break
+
+
+def _lives(rows: Sequence[Row]) -> list[tuple[float, float]]:
+    crashes = [row["at_s"] for row in rows if row["kind"] == "crash"]
+    restarts = [row["at_s"] for row in rows if row["kind"] == "restart"]
+    return list(zip(crashes, restarts, strict=False))
+
+
+def _mix(rows: Sequence[Row], books: _Books) -> Iterator[str]:
+    """Judge who hears whom once all that happens at one instant has happened."""
+    hears: dict[str, list[str]] = {}
+    touched_s: float | None = None
+    for row in rows:
+        if touched_s is not None and row["at_s"] > touched_s:
+            yield from _mixed(hears, books, touched_s)
+            touched_s = None
+        match row["kind"]:
+            case "mix":
+                hears.update(row["rows"])
+                touched_s = row["at_s"]
+            case "end":
+                gone = row["leg"]
+                hears.pop(gone, None)
+            case "crash":
+                hears.clear()
+    if touched_s is not None:
+        yield from _mixed(hears, books, touched_s)
+
+
+def _mixed(hears: Mapping[str, Sequence[str]], books: _Books, at_s: float) -> Iterator[str]:
+    partners: defaultdict[str, set[str]] = defaultdict(set)
+    for listener, sources in hears.items():
+        for source in sources:
+            if _open(books, listener, at_s) and _open(books, source, at_s):
+                partners[listener].add(source)
+                partners[source].add(listener)
+    for leg, others in partners.items():
+        side = books.legs[leg].row["side"]
+        opposite = sorted(other for other in others if books.legs[other].row["side"] != side)
+        if len(opposite) > 1:
+            yield f"C5: at {_told(at_s)} {side} leg {leg} was joined to {', '.join(opposite)}"
+        if side == "customer" and len(opposite) < len(others):
+            yield f"C5: at {_told(at_s)} customer leg {leg} was joined to another customer"
+
+
+def _open(books: _Books, leg_id: str, at_s: float) -> bool:
+    leg = books.legs.get(leg_id)
+    return leg is not None and (leg.ended_s is None or leg.ended_s > at_s)
+
+
+# --- A: accounts ---------------------------------------------------------------------------
+
+
+def _outcomes(rows: Sequence[Row], facts: Sequence[Row], books: _Books) -> Iterator[str]:
+    finished = any(row["kind"] == "finished" for row in rows)
+    closed: dict[str, Row] = {}
+    said: dict[str, list[Row]] = defaultdict(list)
+    for fact in facts:
+        match fact["type"]:
+            case "AttemptClosed":
+                if fact["attempt_id"] in closed:
+                    yield f"A1: attempt {fact['attempt_id']} has two outcomes"
+                closed[fact["attempt_id"]] = fact
+            case "DispositionSet":
+                said[fact["attempt_id"]].append(fact)
+    for attempt in closed.keys() - books.attempts.keys():
+        yield f"A1: attempt {attempt} has an outcome but no intent"
+    if finished:
+        for attempt in books.attempts.keys() - closed.keys():
+            yield f"A1: attempt {attempt} has no outcome"
+    yield from _dispositions(rows, closed, said)
+
+
+def _dispositions(
+    rows: Sequence[Row], closed: Mapping[str, Row], said: Mapping[str, Sequence[Row]]
+) -> Iterator[str]:
+    for row in rows:
+        if row["kind"] == "disposed":
+            kept = {fact["disposition"] for fact in said.get(row["attempt"], ())}
+            if row["disposition"] not in kept:
+                yield f"A1: acknowledged {row['disposition']} of {row['attempt']} is lost"
+    for attempt, facts in said.items():
+        outcome = closed.get(attempt)
+        if outcome is not None and outcome["disposition"] != facts[-1]["disposition"]:
+            yield (
+                f"A1: {attempt} closed as {outcome['disposition']}, "
+                f"the agent had said {facts[-1]['disposition']}"
+            )
+
+
+def _told(at_s: float, zone: str = "UTC") -> str:
+    return f"{datetime.fromtimestamp(at_s, UTC).astimezone(_zone(zone)):%a %H:%M:%S}"
