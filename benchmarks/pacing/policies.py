@@ -147,16 +147,17 @@ class AdaptiveLevel:
         self._day_began_s, self._next_s = 0.0, 15.0
 
     def calls(self, world: World) -> Ints:
-        """Fill up to level x agents at work less calls with agents."""
+        """Fill up to level x agents ready or in talk, less calls with agents."""
         rows = self.rows
+        active = world.ready[rows] + world.in_talk[rows]
         self._answered += world.new_answers[rows]
         self._unattended += world.new_unattended[rows]
         self._waits += world.ready[rows] - world.queued[rows]
         self._looks += 1
         if world.now_s >= self._next_s:
             self._next_s += 15.0
-            self._adapt(world, world.at_work[rows])
-        lines = np.floor(self._level * world.at_work[rows] + _dither(world.now_s))
+            self._adapt(world, active)
+        lines = np.floor(self._level * active + _dither(world.now_s))
         talks = world.in_talk[rows]
         return np.asarray(np.maximum(lines.astype(np.int64) - talks - _in_progress(world, rows), 0))
 

@@ -15,7 +15,7 @@ import numpy as np
 from engine.pacing.grid import Bools, Floats, Ints, add_at
 
 BUCKETS = 48
-_RESERVE_SPREADS = 2.7
+_RESERVE_SPREADS = 3.5
 _GAIN_MOST = 0.2
 _SETTLE_S = 600.0
 _RATE_HALF_LIFE_S = 1800.0
