@@ -16,6 +16,7 @@ from engine.actors.messages import HangUpCall
 from engine.domain.e164 import E164
 from engine.domain.ids import CampaignId, ListId, RecordRef
 from engine.domain.refusals import IllegalTransitionError
+from engine.machines.agent import AgentState
 from gateway.pb.paceline.v1 import (
     agent_session_pb2,
     agents_pb2,
@@ -467,6 +468,22 @@ async def test_an_agent_works_in_a_session(
     async with asyncio.timeout(5):
         while not link.closed:  # noqa: ASYNC110 - the server sees a cancel when it does
             await asyncio.sleep(0.01)
+
+
+async def test_a_login_may_say_the_state_to_begin_in(
+    agents: agents_pb2_grpc.AgentServiceStub, engine: EngineDouble
+) -> None:
+    call = agents.AgentSession()
+    ready = Said.Login(agent="agents/alice", state=agent_session_pb2.AGENT_STATE_READY)
+    await call.write(Said(request_id="1", login=ready))
+    await call.write(Said(request_id="2", set_state=Said.SetState(state=ready.state)))
+    acks = [cast("Any", await call.read()) for _ in range(3)]
+    assert [part.WhichOneof("event") for part in acks] == ["ack", "state_changed", "ack"]
+    assert [getattr(item, "state", None) for item in engine.desks[0].said] == [
+        AgentState.READY,
+        AgentState.READY,
+    ]
+    call.cancel()
 
 
 async def test_a_refused_command_ends_nothing(

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.streams import Slot, SlowReaderError, write_all
+from gateway.streams import Outbox, Slot, SlowReaderError, write_all
 
 
 async def count(limit: int, closed: list[bool]) -> AsyncIterator[int]:
@@ -86,3 +86,44 @@ async def test_a_slot_knows_whether_its_value_was_read() -> None:
     await slot.get(1)
     known.append(slot.unread)
     assert known == [False, True, False]
+
+
+@pytest.mark.asyncio
+async def test_messages_come_in_order_and_before_frames_of_sound() -> None:
+    outbox: Outbox[str] = Outbox(frames=2)
+    for frame in ("f1", "f2", "f3"):
+        outbox.put_frame(frame)
+    outbox.put("m1")
+    outbox.put("m2")
+    got = [await outbox.get(1) for _ in range(4)]
+    assert got == ["m1", "m2", "f2", "f3"], "the late frame was kept"
+
+
+@pytest.mark.asyncio
+async def test_a_peer_that_lets_messages_pile_up_is_given_up() -> None:
+    outbox: Outbox[int] = Outbox(room=2)
+    outbox.put(1)
+    outbox.put(2)
+    with pytest.raises(SlowReaderError):
+        outbox.put(3)
+
+
+@pytest.mark.asyncio
+async def test_a_closed_outbox_is_read_to_its_end() -> None:
+    outbox: Outbox[int] = Outbox()
+    assert await outbox.get(0) is None
+    outbox.put(1)
+    outbox.close()
+    assert await outbox.get(1) == 1
+    with pytest.raises(EOFError):
+        await outbox.get(1)
+
+
+@pytest.mark.asyncio
+async def test_closing_wakes_a_reader_who_waits() -> None:
+    outbox: Outbox[int] = Outbox()
+    waiting = asyncio.create_task(outbox.get(60))
+    await asyncio.sleep(0)
+    outbox.close()
+    with pytest.raises(EOFError):
+        await waiting
