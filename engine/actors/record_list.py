@@ -213,9 +213,8 @@ class RecordListBehavior:
             picks = link.selection.pick(message.count, now_s)
             records = tuple(self._reserved(link, pick, now_s) for pick in picks)
             if len(records) < message.count:
-                link.told = (
-                    _NOTHING_TOLD  # the campaign takes the list for empty until it hears more
-                )
+                # The campaign takes the list for empty until it hears of it again.
+                link.told = _NOTHING_TOLD
         answer = RecordsReserved(self._spec.list_id, message.count, records, message.purpose)
         told = self._tell(link) if link is not None else ()
         return [Tell(message.campaign, answer), *told, *self._timer(now_s)]

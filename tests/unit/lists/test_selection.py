@@ -69,6 +69,29 @@ def test_a_released_record_has_its_place_again() -> None:
     assert survey(selection, NOON_S).untouched == 0
 
 
+def test_a_released_number_was_not_called_and_so_does_not_rest() -> None:
+    selection = selection_of(columns_of(plain(1)), spec_of(min_gap_s=60.0))
+    selection.pick(1, NOON_S)
+    selection.release(0, NOON_S)
+    assert rows(selection.pick(1, NOON_S)) == [0]
+
+
+def test_a_record_that_went_to_another_bucket_is_counted_there_alone() -> None:
+    hours = (
+        HoursRow(opens_s=8 * 3_600, closes_s=14 * 3_600, phone_types=("home",)),
+        HoursRow(opens_s=8 * 3_600, closes_s=18 * 3_600, phone_types=("mobile",)),
+    )
+    batch = columns_of([[(0, "home"), (1, "mobile")], [(2, "home"), (3, "mobile")]])
+    selection = selection_of(batch, spec_of(hours=hours, end_guard_s=0))
+    ghost = Pick(0, 1, E164(f"+{FIRST_NUMBER + 1}"), "mobile", (), 0.0, 0, b"\0\0", 0, 1)
+    close(selection, ghost, NOON_S, stop_number=True)
+    evening_s = NOON_S + 3 * 3_600
+    assert rows(selection.pick(9, evening_s)) == [1]
+    assert [bucket.size for bucket in selection.buckets] == [0, 1]
+    assert survey(selection, evening_s).callable_now == 0
+    assert rows(selection.pick(9, NOON_S + DAY_S)) == [0]
+
+
 def test_a_released_rescheduled_record_stays_before_regular_ones() -> None:
     selection = selection_of(columns_of(plain(3)))
     close(selection, selection.pick(1, NOON_S)[0], NOON_S, next_s=NOON_S + 10)
@@ -151,21 +174,22 @@ def test_buckets_open_and_close_with_the_hours() -> None:
     assert closed["unknown-zone"].rows == (3,)
 
 
-def test_the_cap_per_day_holds_until_the_day_is_over_at_every_place() -> None:
+@pytest.mark.parametrize("cap", [1, 2, 3])
+def test_the_cap_per_day_holds_until_the_day_is_over_at_every_place(cap: int) -> None:
     zones = ("Pacific/Kiritimati", "Pacific/Pago_Pago")  # 25 hours apart
-    spec = spec_of(max_attempts_per_day=1, max_attempts_per_number=9)
-    selection = selection_of(columns_of(plain(1), zones), spec)
-    close(selection, selection.pick(1, NOON_S)[0], NOON_S)
-    made, now_s = [NOON_S], NOON_S
-    while now_s < NOON_S + 4 * DAY_S:
-        now_s += 600
+    spec = spec_of(max_attempts_per_day=cap, max_attempts_per_number=90, max_attempts_per_record=90)
+    # A quarter before midnight on Kiritimati, where it is 11 o'clock at night on Pago Pago.
+    made, now_s = [], NOON_S - 8_100
+    selection = selection_of(columns_of(plain(1), zones), spec, now_s=now_s)
+    while now_s < NOON_S + 9 * DAY_S:
         for pick in selection.pick(1, now_s):
             made.append(now_s)
             close(selection, pick, now_s)
+        now_s += 900
     for zone_shift_h in (14, -11):
         days = [int((at_s + zone_shift_h * 3_600) // DAY_S) for at_s in made]
-        assert len(set(days)) == len(days)
-    assert len(made) >= 2
+        assert all(days.count(day) <= cap for day in days)
+    assert len(made) >= 2 * cap
 
 
 def test_a_record_kept_back_by_the_day_says_so() -> None:
