@@ -6,16 +6,15 @@ columns, so a tick counts them all in a few array operations.
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.pacing.budget import Budgets
 from engine.pacing.grid import AGES, SPANS, Bools, Floats, Ints, age_bin, count_in_bins, span_bin
 from engine.pacing.learner import Learner
 from engine.pacing.pace import pace
 from engine.pacing.share import Memberships, share_agents, share_weights
+from engine.pacing.slots import Slots
 from engine.pacing.snapshot import Decision, Mode, Snapshot, make_snapshot
 
 _SERVED_KEEP = 0.999
@@ -82,9 +81,9 @@ class Floor:
             budgets: Rule windows of the same C campaigns.
         """
         self.learner, self.budgets = learner, budgets
-        self._calls = _Slots({"row": np.int64, "stage": np.int64, "began_s": np.float64,
+        self._calls = Slots({"row": np.int64, "stage": np.int64, "began_s": np.float64,
                               "answered_s": np.float64})  # fmt: skip
-        self._agents = _Slots({"group": np.int64, "row": np.int64, "phase": np.int64,
+        self._agents = Slots({"group": np.int64, "row": np.int64, "phase": np.int64,
                                "since_s": np.float64, "leaving": np.bool_})  # fmt: skip
         self.serve(Memberships(*np.zeros((3, 0), dtype=np.int64)), 0)
 
@@ -288,44 +287,6 @@ class Floor:
             talking=talking,
             in_acw=in_acw,
         )
-
-
-class _Slots:
-    """Flat columns with a free list; they double when full."""
-
-    def __init__(self, kinds: dict[str, type[np.generic]]) -> None:
-        self._columns = {name: np.zeros(64, dtype=kind) for name, kind in kinds.items()}
-        self._taken = np.zeros(64, dtype=np.bool_)
-        self._free = list(range(63, -1, -1))
-
-    # Any: the columns are of several kinds.
-    def __getitem__(self, name: str) -> NDArray[Any]:
-        return self._columns[name]
-
-    def used(self) -> Ints:
-        return np.flatnonzero(self._taken)
-
-    def take(self, **values: float) -> int:
-        if not self._free:
-            self._grow()
-        slot = self._free.pop()
-        self._taken[slot] = True
-        for name, value in values.items():
-            self._columns[name][slot] = value
-        return slot
-
-    def give_back(self, slot: int) -> None:
-        for column in self._columns.values():
-            column[slot] = 0
-        self._taken[slot] = False
-        self._free.append(slot)
-
-    def _grow(self) -> None:
-        size = len(self._taken)
-        for name, column in self._columns.items():
-            self._columns[name] = np.concatenate([column, np.zeros_like(column)])
-        self._taken = np.concatenate([self._taken, np.zeros(size, dtype=np.bool_)])
-        self._free = list(range(2 * size - 1, size - 1, -1))
 
 
 def _spread(busy: Floats, pairs: Memberships, weight: Floats, campaigns: int) -> Floats:

@@ -12,9 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.pacing.grid import (
-    AGES,
-    POINTS,
-    POINTS_S,
     RING_EDGES_S,
     RINGS,
     SPAN_EDGES_S,
@@ -22,22 +19,12 @@ from engine.pacing.grid import (
     Bools,
     Floats,
     Ints,
-    Singles,
     add_at,
     ring_bin,
     span_bin,
 )
-from engine.pacing.laws import (
-    Laws,
-    acw_free_table,
-    answer_weights,
-    answered_by_point,
-    gain_after_age,
-    left_after_age,
-    life_table,
-    talk_free_table,
-)
-from engine.pacing.risk import normal_cdf
+from engine.pacing.laws import Laws, life_table
+from engine.pacing.tables import Tables, lognormal_counts
 
 FAST_HALF_LIFE_S, SLOW_HALF_LIFE_S = 240.0, 3600.0
 SWITCH_ERRORS = 3.0
@@ -48,6 +35,7 @@ _REMEMBERED = 3000.0
 _PRIOR_ATTEMPTS = 36.0
 _PRIOR_SAMPLES = 30.0
 _LIGHT = 0.3
+_BY_SPEED = ("asked", "ended", "squares")
 _HISTOGRAMS = ("answers", "others", "talks", "acws")
 
 
@@ -98,7 +86,7 @@ class Learner:
             "prior_p": np.full(campaigns, self.priors.answer_p),
             "patience_s": np.full(campaigns, PATIENCE_S),
         }
-        self._tables = _Tables.empty(campaigns)
+        self._tables = Tables.empty(campaigns)
         self._ticked_s = float("nan")
         self._next_row = 0.0
         self.clear(np.arange(campaigns))
@@ -116,21 +104,53 @@ class Learner:
         """
         prior = self.priors
         fresh = {
-            "answers": _lognormal_counts(RING_EDGES_S, prior.answer_mean_s, 0.6),
-            "others": _lognormal_counts(RING_EDGES_S, prior.other_mean_s, 0.6),
-            "talks": _lognormal_counts(SPAN_EDGES_S, prior.talk_mean_s, 1.0),
-            "acws": _lognormal_counts(SPAN_EDGES_S, prior.acw_mean_s, 0.7),
+            "answers": lognormal_counts(RING_EDGES_S, prior.answer_mean_s, 0.6, _PRIOR_SAMPLES),
+            "others": lognormal_counts(RING_EDGES_S, prior.other_mean_s, 0.6, _PRIOR_SAMPLES),
+            "talks": lognormal_counts(SPAN_EDGES_S, prior.talk_mean_s, 1.0, _PRIOR_SAMPLES),
+            "acws": lognormal_counts(SPAN_EDGES_S, prior.acw_mean_s, 0.7, _PRIOR_SAMPLES),
             "answer_p": np.array(prior.answer_p),
             "prior_p": np.array(prior.answer_p),
             "patience_s": np.array(PATIENCE_S),
         }
         for name, column in self._kept.items():
             value = fresh.get(name, np.array(0.0))
-            if column.ndim == 2 and len(column) == 2 and name in ("asked", "ended", "squares"):
+            if name in _BY_SPEED:
                 column[:, rows] = 0.0
             else:
                 column[rows] = value
         self.rebuild(rows)
+
+    def widen(self, campaigns: int) -> None:
+        """Make room for more campaigns; those there are stay as they are.
+
+        Args:
+            campaigns: How many rows there are to be, at least as many as now.
+        """
+        before, wider = self.campaigns, Learner(campaigns, self.priors)
+        for name, column in wider._kept.items():
+            column[(..., slice(before)) if name in _BY_SPEED else slice(before)] = self._kept[name]
+        wider._tables.copy_rows(self._tables, before)
+        self._kept, self._tables = wider._kept, wider._tables
+
+    def grown(self, campaigns: int) -> "Learner":
+        """Make room for more campaigns; the present rows stay as they are.
+
+        Args:
+            campaigns: How many rows there are to be, at least as many as now.
+
+        Returns:
+            A learner that goes on as this one would have.
+        """
+        more = Learner(campaigns, self.priors)
+        for name, column in self._kept.items():
+            wide = more._kept[name]
+            if name in ("asked", "ended", "squares"):
+                wide[:, : self.campaigns] = column
+            else:
+                wide[: self.campaigns] = column
+        more._ticked_s = self._ticked_s
+        more.rebuild(np.arange(campaigns))
+        return more
 
     def set_patience(self, row: int, patience_s: float) -> None:
         """Say how long after its verdict a call may wait before it counts as unattended.
@@ -366,55 +386,3 @@ class Learner:
         return np.asarray(
             self._kept["analysis_s"][rows] / np.maximum(self._kept["judged"][rows], 1e-9)
         )
-
-
-@dataclass(slots=True)
-class _Tables:
-    """The laws as columns, filled some rows at a time."""
-
-    weights: Floats
-    new_gain: Floats
-    gain: Singles
-    answer_left: Floats
-    other_left: Floats
-    talk_free: Singles
-    acw_free: Singles
-
-    @classmethod
-    def empty(cls, campaigns: int) -> "_Tables":
-        return cls(
-            weights=np.zeros((campaigns, POINTS)),
-            new_gain=np.zeros((campaigns, POINTS)),
-            gain=np.zeros((campaigns, AGES, POINTS), dtype=np.float32),
-            answer_left=np.ones((campaigns, AGES)),
-            other_left=np.ones((campaigns, AGES)),
-            talk_free=np.zeros((campaigns, SPANS, POINTS), dtype=np.float32),
-            acw_free=np.zeros((campaigns, SPANS, POINTS), dtype=np.float32),
-        )
-
-    def fill(
-        self,
-        rows: Ints,
-        answer: Floats,
-        other: Floats,
-        talk: Floats,
-        acw: Floats,
-        delay_s: Floats,
-    ) -> None:
-        need_s = POINTS_S[None, :] + delay_s[:, None]
-        self.weights[rows] = answer_weights(answer)
-        self.new_gain[rows] = answered_by_point(answer)
-        self.gain[rows] = gain_after_age(answer)
-        self.answer_left[rows] = left_after_age(answer)
-        self.other_left[rows] = left_after_age(other)
-        self.talk_free[rows] = talk_free_table(talk, acw, need_s)
-        self.acw_free[rows] = acw_free_table(acw, need_s)
-
-
-def _lognormal_counts(edges_s: Floats, mean_s: float, variation: float) -> Floats:
-    """Spread the prior's samples over bins as a lognormal law of given mean would."""
-    spread = np.sqrt(np.log1p(variation * variation))
-    middle = np.log(mean_s) - spread * spread / 2
-    scores = (np.log(np.maximum(edges_s, 1e-9)) - middle) / spread
-    shares = np.diff(normal_cdf(scores))
-    return np.asarray(_PRIOR_SAMPLES * shares / shares.sum())

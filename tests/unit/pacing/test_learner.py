@@ -113,3 +113,26 @@ def test_a_restart_paces_as_before() -> None:
         assert np.allclose(before.answer_p, after.answer_p)
         assert np.allclose(before.gain, after.gain)
         assert np.allclose(before.acw_free, after.acw_free)
+
+
+def test_more_campaigns_leave_the_others_as_they_are() -> None:
+    learner = Learner(2)
+    run(learner, 0.2, 500, 0.0, 1.0)
+    before = learner.laws()
+    known = (before.answer_p.copy(), before.talk_free.copy(), before.gain.copy())
+    learner.widen(5)
+    after = learner.laws()
+    assert learner.campaigns == 5
+    assert np.array_equal(known[0], after.answer_p[:2])
+    assert np.array_equal(known[1], after.talk_free[:2])
+    assert np.array_equal(known[2], after.gain[:2])
+    learner.tick(501.0, np.zeros((5, AGES)))
+    assert learner.laws().answer_p[4] == pytest.approx(Priors().answer_p)
+
+
+def test_a_call_that_may_wait_longer_finds_more_agents_free() -> None:
+    learner = Learner(2)
+    learner.set_patience(1, 10.0)
+    laws = learner.laws()
+    assert (laws.acw_free[1] >= laws.acw_free[0] - 1e-6).all()
+    assert laws.acw_free[1, 3, 0] > laws.acw_free[0, 3, 0] + 0.1
