@@ -46,15 +46,18 @@ from engine.ports import (
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """Make facts durable; ``then`` comes back with the error, if it is not None.
+    """Make facts durable.
 
     Attributes:
         facts: In order, all or none.
         token: What ``Journaled`` will carry; None: no answer wanted.
+        keep: Whether they happened in any case, and are tried again until they are durable. What
+            is only wanted (an intent, a start) is refused instead.
     """
 
     facts: tuple[AnyFact, ...]
     token: object = None
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +89,22 @@ class CloseGate:
 
 
 @dataclass(frozen=True, slots=True)
-class PublishGauges:
-    """Give the metrics board an object's newest gauges (``engine.metrics.gauges``)."""
+class BlockNumber:
+    """Put a number on the internal do-not-call list from this very instant."""
 
+    number: E164
+
+
+@dataclass(frozen=True, slots=True)
+class PublishGauges:
+    """Give the metrics board an object's newest gauges (``engine.metrics.gauges``).
+
+    Attributes:
+        object_id: Whose, as the board names it.
+        gauges: The values.
+    """
+
+    object_id: str
     gauges: object
 
 
@@ -380,8 +396,6 @@ class WorkFinished:
         attempt_id: The call.
         agent_id: The agent.
         acw_s: After-call work. [s]
-        talk_s: Connected time without hold. [s]
-        hold_s: Time on hold. [s]
     """
 
     attempt_id: AttemptId

@@ -1,0 +1,447 @@
+"""The actor of one campaign: takes each message to the part that answers for it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from engine.actors.campaign.attempts import Attempts, IntentToken
+from engine.actors.campaign.context import CampaignContext
+from engine.actors.campaign.disposing import Disposals, DisposalToken
+from engine.actors.campaign.preview import GIVE, RECALL, Previews
+from engine.actors.campaign.recovery import close_lost
+from engine.actors.campaign.run import Run, RunToken
+from engine.actors.campaign.supply import Supply
+from engine.actors.kernel.effects import Do, Effect, Reply
+from engine.actors.kernel.ref import Ref
+from engine.actors.messages import (
+    AgentForPreview,
+    AgentFound,
+    AgentLeft,
+    CallDeclined,
+    CallsLaunched,
+    CallTaken,
+    CampaignMessage,
+    CampaignView,
+    ConfigureCampaign,
+    DescribeCampaign,
+    DisposeCall,
+    EdgeReached,
+    EndCall,
+    Journaled,
+    LinkCampaign,
+    ListSampled,
+    PermitsGranted,
+    PermitsRefused,
+    PreviewDecided,
+    PublishGauges,
+    RecordsReserved,
+    Recover,
+    ReleaseRecord,
+    RequestPermits,
+    ReserveRecords,
+    ReturnPermits,
+    SampleGauges,
+    StartCalls,
+    StartCampaign,
+    StopCampaign,
+    SupplySampled,
+    TrunkSampled,
+    UnattendedDue,
+    UnlinkCampaign,
+    WatchTrunk,
+    WithdrawRequests,
+    WorkFinished,
+)
+from engine.actors.registry import Registry
+from engine.domain.ids import AgentId, AttemptId, IdSource, LegId, TrunkId
+from engine.domain.specs import CampaignSpec, Mode
+from engine.machines.attempt import AttemptPhase
+from engine.machines.campaign import CampaignPhase
+from engine.metrics.gauges import CampaignGauges
+from engine.ports import (
+    DialogSeed,
+    LegAnswered,
+    LegDigit,
+    LegEnded,
+    LegRinging,
+    PromptEnded,
+)
+
+
+@dataclass(slots=True)
+class _Order:
+    """Records asked of lists for calls whose permits are there.
+
+    Attributes:
+        trunk_id: Where the permits are from.
+        left: Lists yet to answer.
+        short: Records that lists did not have.
+    """
+
+    trunk_id: TrunkId
+    left: int
+    short: int = 0
+
+
+class CampaignBehavior:
+    """Runs one campaign.
+
+    A call's way: the pacer asks for it, a trunk permits it, a list hands out a record, the intent
+    becomes durable, the INVITE leaves. Stop may come between any two of these steps, and what has
+    not left by then goes back untouched.
+    """
+
+    def __init__(
+        self,
+        spec: CampaignSpec,
+        me: Ref[CampaignMessage],
+        registry: Registry,
+        ids: IdSource,
+        identify: Callable[[LegId], DialogSeed],
+        zone: str,
+    ) -> None:
+        """Take the settings; ``Recover`` must be the first message.
+
+        Args:
+            spec: The campaign.
+            me: Its own address.
+            registry: Everybody else's.
+            ids: Source of attempt and leg ids.
+            identify: How an INVITE of a leg will be known on the wire.
+            zone: The contact centre's IANA zone.
+        """
+        self._context = CampaignContext(spec, me, registry, ids, identify, zone)
+        self._supply = Supply(spec)
+        self._run = Run(self._context)
+        self._attempts = Attempts(self._context)
+        self._previews = Previews(self._context)
+        self._disposals = Disposals(self._context, self._attempts)
+        self._orders: dict[str, _Order] = {}
+        self._orders_made = 0
+        self._reroutes: dict[TrunkId, list[AttemptId]] = {}
+
+    def on(self, message: CampaignMessage, now_s: float) -> Sequence[Effect]:  # noqa: C901 - one case each
+        """Answer one message."""
+        match message:
+            case LegRinging(leg_id):
+                self._attempts.rang(leg_id)
+                return ()
+            case LegAnswered():
+                return self._attempts.answered(message, now_s)
+            case LegEnded():
+                return self._leg_ended(message, now_s)
+            case StartCalls(count):
+                return self._start_calls(count)
+            case PermitsGranted(trunk_id, count):
+                return self._permitted(trunk_id, count, now_s)
+            case PermitsRefused(trunk_id, count, _):
+                return self._refused(trunk_id, count, now_s)
+            case RecordsReserved():
+                return self._reserved(message, now_s)
+            case Journaled():
+                return self._journaled(message, now_s)
+            case AgentFound():
+                return self._attempts.agent_found(message)
+            case CallTaken():
+                return self._attempts.taken(message, now_s)
+            case CallDeclined():
+                return self._attempts.declined(message)
+            case AgentLeft():
+                return self._ended(self._attempts.agent_left(message, now_s))
+            case EndCall(attempt_id, by):
+                return self._attempts.end_call(attempt_id, by)
+            case DisposeCall():
+                return self._disposals.dispose(message, now_s)
+            case WorkFinished():
+                return self._ended(self._attempts.finished(message, now_s))
+            case UnattendedDue(attempt_id):
+                return self._attempts.unattended_due(attempt_id)
+            case PromptEnded(leg_id):
+                return self._attempts.prompt_ended(leg_id)
+            case ListSampled():
+                self._supply.heard_of_list(message)
+                return self._supply_changed()
+            case TrunkSampled():
+                self._supply.heard_of_trunk(message)
+                return self._supply_changed()
+            case AgentForPreview(agent_id):
+                list_id = next(iter(self._supply.next_lists(1)), None)
+                return self._previews.agent_reserved(agent_id, list_id)
+            case PreviewDecided():
+                return self._preview_decided(message, now_s)
+            case StartCampaign():
+                return self._run.start(message, now_s)
+            case StopCampaign():
+                return self._stopped(self._run.stop(message, now_s), now_s)
+            case EdgeReached():
+                return self._stopped(self._run.edge_reached(now_s), now_s)
+            case ConfigureCampaign(spec):
+                return self._configure(spec, now_s)
+            case Recover():
+                return self._recover(message, now_s)
+            case SampleGauges():
+                return self._gauges(now_s)
+            case DescribeCampaign(reply_to):
+                return [Reply(reply_to, self._view(now_s))]
+            case LegDigit():
+                return ()
+            case _:
+                assert_never(message)
+
+    # --- from the pacer to the INVITE ------------------------------------------------------
+
+    def _start_calls(self, count: int) -> list[Effect]:
+        trunk_id = self._supply.next_trunk() if self._context.dialing else None
+        if trunk_id is None:
+            return self._unlaunched(count)
+        request = RequestPermits(count, self._context.me)
+        return self._context.tell_trunk(trunk_id, request) or self._unlaunched(count)
+
+    def _unlaunched(self, count: int) -> list[Effect]:
+        """Tell the pacer that so many of its calls will not be made."""
+        if not count:
+            return []
+        return [self._context.tell_pacer(CallsLaunched(self._context.campaign_id, count, 0))]
+
+    def _permitted(self, trunk_id: TrunkId, count: int, now_s: float) -> list[Effect]:
+        """Use permits: for attempts that lost their trunk, for agents who wait, for the pacer."""
+        effects: list[Effect] = []
+        waiting = self._reroutes.get(trunk_id, [])
+        while count and waiting:
+            attempt = self._attempts.find(waiting.pop(0))
+            if attempt is not None and attempt.phase is AttemptPhase.RESERVED:
+                effects += self._attempts.reroute(attempt, trunk_id, now_s)
+                count -= 1
+        for agent_id in self._previews.calling[:count]:
+            record = self._previews.take_call(agent_id)
+            effects += self._attempts.intend([record], trunk_id, now_s, agent_id)
+            count -= 1
+        return effects + self._order(trunk_id, count)
+
+    def _order(self, trunk_id: TrunkId, count: int) -> list[Effect]:
+        """Ask the lists for records, as many as there are permits."""
+        if not count:
+            return []
+        shares = self._supply.next_lists(count) if self._context.dialing else {}
+        missing = count - sum(shares.values())
+        effects = self._unused(trunk_id, missing)
+        if not shares:
+            return effects
+        self._orders_made += 1
+        key = f"order:{self._orders_made}"
+        self._orders[key] = _Order(trunk_id, len(shares))
+        for list_id, share in shares.items():
+            ask = ReserveRecords(self._context.campaign_id, share, self._context.me, key)
+            effects += self._context.tell_list(list_id, ask)
+        return effects
+
+    def _unused(self, trunk_id: TrunkId, count: int) -> list[Effect]:
+        if not count:
+            return []
+        returned = self._context.tell_trunk(trunk_id, ReturnPermits(count))
+        return [*returned, *self._unlaunched(count)]
+
+    def _refused(self, trunk_id: TrunkId, count: int, now_s: float) -> list[Effect]:
+        """Give up what the trunk will not carry: reroutes first, then previews, then the pacer's."""
+        effects: list[Effect] = []
+        waiting = self._reroutes.get(trunk_id, [])
+        while count and waiting:
+            attempt = self._attempts.find(waiting.pop(0))
+            if attempt is not None and attempt.phase is AttemptPhase.RESERVED:
+                effects += self._attempts.give_up(attempt, now_s)
+                count -= 1
+        for agent_id in self._previews.calling[:count]:
+            effects += self._previews.fail(agent_id, "no-trunk")
+            count -= 1
+        return self._ended([*effects, *self._unlaunched(count)])
+
+    def _reserved(self, message: RecordsReserved, now_s: float) -> Sequence[Effect]:
+        if message.purpose.startswith(GIVE):
+            agent_id = AgentId(message.purpose.removeprefix(GIVE))
+            if not message.records:
+                self._supply.exhausted(message.list_id)
+            given = self._previews.record_reserved(agent_id, next(iter(message.records), None))
+            return [*given, *self._supply_changed()]
+        if message.purpose.startswith(RECALL):
+            agent_id = AgentId(message.purpose.removeprefix(RECALL))
+            return self._number_swapped(agent_id, message)
+        return self._ordered(message, now_s)
+
+    def _number_swapped(self, agent_id: AgentId, message: RecordsReserved) -> list[Effect]:
+        record = next(iter(message.records), None)
+        if record is None:
+            return self._previews.fail(agent_id, "not-callable-now")
+        swapped = self._previews.number_swapped(agent_id, record)
+        return self._want_trunk(agent_id) if swapped else []
+
+    def _ordered(self, message: RecordsReserved, now_s: float) -> list[Effect]:
+        order = self._orders.get(message.purpose)
+        if order is None:
+            return self._release(message)
+        order.left -= 1
+        order.short += message.asked - len(message.records)
+        if len(message.records) < message.asked:
+            self._supply.exhausted(message.list_id)
+        effects: list[Effect] = []
+        if self._context.dialing:
+            effects += self._attempts.intend(message.records, order.trunk_id, now_s)
+        else:
+            effects += self._release(message)
+            effects += self._unused(order.trunk_id, len(message.records))
+        if not order.left:
+            del self._orders[message.purpose]
+            effects += self._order(order.trunk_id, order.short)
+        return effects
+
+    def _release(self, message: RecordsReserved) -> list[Effect]:
+        effects: list[Effect] = []
+        for record in message.records:
+            release = ReleaseRecord(self._context.campaign_id, record.ref.row)
+            effects += self._context.tell_list(message.list_id, release)
+        return effects
+
+    def _journaled(self, message: Journaled, now_s: float) -> Sequence[Effect]:
+        match message.token:
+            case IntentToken() as token:
+                durable = message.error is None
+                return self._ended(self._attempts.intended(token, durable=durable, now_s=now_s))
+            case RunToken() as token:
+                return [*self._run.journaled(token, message), *self._supply_changed()]
+            case DisposalToken() as token:
+                return self._disposals.journaled(token, message)
+            case _:
+                raise TypeError(f"no journal entry of a campaign has the token {message.token!r}")
+
+    def _leg_ended(self, event: LegEnded, now_s: float) -> list[Effect]:
+        effects = self._attempts.leg_ended(event, now_s)
+        attempt = self._attempts.waiting_for_trunk(event.leg_id)
+        if attempt is None:
+            return self._ended(effects)
+        trunk_id = self._supply.next_trunk(attempt.tried)
+        if trunk_id is None:
+            return self._ended([*effects, *self._attempts.give_up(attempt, now_s)])
+        self._reroutes.setdefault(trunk_id, []).append(attempt.attempt_id)
+        request = RequestPermits(1, self._context.me)
+        return [*effects, *self._context.tell_trunk(trunk_id, request)]
+
+    # --- preview ---------------------------------------------------------------------------
+
+    def _preview_decided(self, message: PreviewDecided, now_s: float) -> list[Effect]:
+        effects, wants_trunk = self._previews.decided(message, now_s)
+        return effects + (self._want_trunk(message.agent_id) if wants_trunk else [])
+
+    def _want_trunk(self, agent_id: AgentId) -> list[Effect]:
+        trunk_id = self._supply.next_trunk()
+        if trunk_id is None:
+            return self._previews.fail(agent_id, "no-trunk")
+        return self._context.tell_trunk(trunk_id, RequestPermits(1, self._context.me))
+
+    # --- run state and settings ------------------------------------------------------------
+
+    def _stopped(self, effects: Sequence[Effect], now_s: float) -> list[Effect]:
+        """After a Stop: no permits are waited for, no previews wanted; maybe nothing is left."""
+        if self._context.phase is not CampaignPhase.STOPPING:
+            return list(effects)
+        withdrawn: list[Effect] = []
+        for trunk_id in self._context.spec.trunks:
+            withdrawn += self._context.tell_trunk(trunk_id, WithdrawRequests(self._context.me))
+        calling = [
+            effect
+            for agent_id in self._previews.calling
+            for effect in self._previews.fail(agent_id, "stopped")
+        ]
+        stranded: list[Effect] = []
+        for attempt_id in [known for waiting in self._reroutes.values() for known in waiting]:
+            attempt = self._attempts.find(attempt_id)
+            if attempt is not None and attempt.phase is AttemptPhase.RESERVED:
+                stranded += self._attempts.give_up(attempt, now_s)
+        self._reroutes.clear()
+        return self._ended([*effects, *withdrawn, *calling, *stranded, *self._supply_changed()])
+
+    def _ended(self, effects: list[Effect]) -> list[Effect]:
+        """Note, after attempts may have ended, whether the last one of a stopped run has."""
+        if not len(self._attempts):
+            self._run.drained()
+        return effects
+
+    def _configure(self, spec: CampaignSpec, now_s: float) -> list[Effect]:
+        before = self._context.spec
+        self._context.spec = spec
+        self._supply.configure(spec)
+        effects = self._link(before) + self._run.announce()
+        if spec.schedule != before.schedule:
+            effects += self._run.reschedule(now_s)
+        return effects + self._supply_changed()
+
+    def _link(self, before: CampaignSpec | None) -> list[Effect]:
+        """Tell lists and trunks that the campaign uses them (as it now is), or no longer does."""
+        context = self._context
+        effects: list[Effect] = []
+        now_linked = {link.list_id for link in context.spec.lists}
+        for link in before.lists if before else ():
+            if link.list_id not in now_linked:
+                effects += context.tell_list(link.list_id, UnlinkCampaign(context.campaign_id))
+        for list_id in now_linked:
+            effects += context.tell_list(list_id, LinkCampaign(context.spec, context.me))
+        for trunk_id in context.spec.trunks:
+            effects += context.tell_trunk(trunk_id, WatchTrunk(context.me))
+        return effects
+
+    def _recover(self, message: Recover, now_s: float) -> list[Effect]:
+        """Begin: link up, close what an earlier life left open, take up its run state."""
+        effects = self._link(None)
+        for attempt in message.attempts:
+            effects += close_lost(self._context, attempt, new_life=message.new_life, now_s=now_s)
+        return self._ended(effects + self._run.recover(message.run, now_s))
+
+    def _supply_changed(self) -> list[Effect]:
+        context, supply = self._context, self._supply
+        sample = SupplySampled(
+            context.campaign_id, supply.callable_now, supply.trunk_free, supply.trunk_up
+        )
+        return [context.tell_pacer(sample), *self._previews.renew_want(supply.callable_now)]
+
+    # --- for people ------------------------------------------------------------------------
+
+    def _view(self, now_s: float) -> CampaignView:
+        edge = self._run.next_edge(now_s)
+        return CampaignView(
+            phase=self._context.phase,
+            generation=self._context.generation,
+            effective_mode=self._context.spec.mode,
+            attempts_open=len(self._attempts),
+            why_idle=self._why_idle(),
+            next_edge_s=edge.at_s if edge else 0.0,
+            next_edge_starts=edge.start if edge else False,
+        )
+
+    def _why_idle(self) -> tuple[str, ...]:
+        """Say what keeps the campaign itself from dialing; the pacer knows the rest."""
+        if not self._context.dialing:
+            return ("not-running",)
+        reasons = []
+        if not self._supply.trunk_up:
+            reasons.append("trunk-down")
+        if not self._supply.remaining:
+            reasons.append("lists-exhausted")
+        elif not self._supply.callable_now:
+            reasons.append("no-callable-record")
+        return tuple(reasons)
+
+    def _gauges(self, now_s: float) -> list[Effect]:
+        context, attempts = self._context, self._attempts
+        waiting = (AttemptPhase.QUEUED, AttemptPhase.OFFERED)
+        gauges = CampaignGauges(
+            running="running" if context.phase is CampaignPhase.RUNNING else "idle",
+            mode=context.spec.mode,
+            teams=", ".join(context.spec.teams),
+            agents_previewing=len(self._previews) if context.spec.mode is Mode.PREVIEW else None,
+            calls_dialing=attempts.count(AttemptPhase.DIALING, AttemptPhase.RINGING),
+            calls_waiting_agent=attempts.count(*waiting),
+            max_wait=attempts.longest_wait_s(now_s),
+            calls_in_ivr=attempts.count(AttemptPhase.TREATED),
+            calls_active=attempts.count(AttemptPhase.CONNECTED),
+            records_remaining=self._supply.remaining,
+            records_callable_now=self._supply.callable_now,
+        )
+        return [Do(PublishGauges(context.campaign_id, gauges)), *self._supply_changed()]
