@@ -3,6 +3,7 @@
 Names and custom fields are not here; they stay in the store.
 """
 
+import mmap
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -17,6 +18,7 @@ MOST_NUMBERS = 8
 """Numbers a record may have."""
 _VERSION = 1
 _NO_TYPE = 255
+_MAPPED_OCTETS = 1 << 20
 
 U8 = NDArray[np.uint8]
 U32 = NDArray[np.uint32]
@@ -183,12 +185,17 @@ class Interned(Generic[T]):
 
 
 class Grown:
-    """A column that grows at its end; unused capacity costs no memory until it is touched."""
+    """A column that grows at its end without being copied, so that growing never holds the loop.
 
-    __slots__ = ("_array", "_used")
+    From a megabyte on it lies in an anonymous mapping, which the system enlarges in place or moves
+    by its page tables; capacity not yet used costs no memory.
+    """
+
+    __slots__ = ("_array", "_map", "_used")
 
     def __init__(self, dtype: Any) -> None:  # Any: any numpy dtype
         self._array: NDArray[Any] = np.zeros(1_024, dtype)
+        self._map: mmap.mmap | None = None
         self._used = 0
 
     @property
@@ -206,9 +213,35 @@ class Grown:
         """Add zeros at the end."""
         self._used += count
         if self._used > len(self._array):
-            larger = np.zeros(max(self._used, 2 * len(self._array)), self._array.dtype)
-            larger[: len(self._array)] = self._array
-            self._array = larger
+            self._enlarge(max(self._used, 2 * len(self._array)))
+
+    def _enlarge(self, capacity: int) -> None:
+        dtype, octets = self._array.dtype, capacity * self._array.itemsize
+        if octets < _MAPPED_OCTETS:
+            self._copy_into(np.zeros(capacity, dtype))
+        elif self._map is None or not self._remap(octets):
+            # Private: the system cannot enlarge a shared mapping that no file stands behind.
+            mapped = mmap.mmap(-1, octets, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            self._copy_into(np.frombuffer(mapped, dtype))
+            self._map = mapped
+
+    def _copy_into(self, larger: NDArray[Any]) -> None:
+        larger[: len(self._array)] = self._array
+        self._array = larger
+
+    def _remap(self, octets: int) -> bool:
+        """Enlarge the mapping; return whether that worked."""
+        dtype, mapped = self._array.dtype, self._map
+        if mapped is None:
+            return False
+        self._array = np.zeros(0, dtype)
+        try:
+            mapped.resize(octets)
+            resized = True
+        except (BufferError, ValueError, SystemError, OSError):
+            resized = False  # someone holds a view, or the system has no mremap: copy instead
+        self._array = np.frombuffer(mapped, dtype)
+        return resized
 
 
 class ListColumns:

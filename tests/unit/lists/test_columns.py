@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from engine.domain.refusals import InvalidRequestError
 from engine.lists.calendar import SLOT_S, Calendar
-from engine.lists.columns import ListColumns, decode, encode, join, select
+from engine.lists.columns import Grown, ListColumns, decode, encode, join, select
 from tests.unit.lists.builders import FIRST_NUMBER, columns_of, plain
 
 SAMPLE = columns_of(
@@ -48,6 +48,22 @@ def test_growth_keeps_what_was_there() -> None:
     for first in range(0, 5_000, 100):
         columns.append(columns_of(plain(100, begin=first)))
     assert columns.numbers.tolist() == list(range(FIRST_NUMBER, FIRST_NUMBER + 5_000))
+
+
+@pytest.mark.parametrize("held", [False, True], ids=["moved", "copied, as a view is held"])
+def test_a_long_column_grows_and_keeps_its_values(held: bool) -> None:
+    column = Grown(np.uint64)
+    views = []
+    for first in range(0, 600_000, 20_000):
+        column.extend(np.arange(first, first + 20_000, dtype=np.uint64))
+        if held:
+            views.append(column.used)
+    column.grow(500_000)
+    assert (column.used[:600_000] == np.arange(600_000)).all()
+    assert not column.used[600_000:].any()
+    assert all((view == np.arange(len(view))).all() for view in views)
+    column.used[0] = 7
+    assert column.used[0] == 7
 
 
 def test_a_selection_of_records_and_their_joining_are_inverse() -> None:
