@@ -36,7 +36,8 @@ def decide(snapshot: Snapshot, laws: Laws, prices: Prices) -> Decision:
         outlook = outlook.take(chosen) if len(chosen) < len(rows) else outlook
         spare = (snapshot.ready - snapshot.queued)[picked]
         paced[picked] = most_under(outlook, spare, prices.tau[picked], room[picked])
-    calls = np.clip(np.minimum(paced, room), 0, None)
+    paced = np.maximum(paced, 0)
+    calls = np.minimum(paced, room)
     why = np.where(paced < room, pace_reason, reason)
     mode_now = np.where(
         (snapshot.mode == Mode.PREDICTIVE) & ~ahead, int(Mode.PROGRESSIVE), snapshot.mode
