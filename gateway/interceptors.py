@@ -26,6 +26,8 @@ from gateway.status import FieldFault, InvalidFieldsError, Refused, refusal_of, 
 from gateway.streams import SlowReaderError, write_all
 
 PREFIX = "/paceline.v1."
+SHARED = frozenset({"/paceline.v1.MetricsService/WatchMetrics"})
+"""Methods that send the very same message, never changed again, to many readers."""
 
 _log = structlog.get_logger("gateway")
 
@@ -100,6 +102,8 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
             "request_deserializer": handler.request_deserializer,
             "response_serializer": handler.response_serializer,
         }
+        if method in SHARED:
+            coders["response_serializer"] = _once(handler.response_serializer)
         # The stubs type handlers as those of the synchronous server, hence the casts.
         if handler.stream_stream is not None:
             behavior = self._streaming(method, cast("Stream", handler.stream_stream), checked=False)
@@ -170,3 +174,16 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
             return Refused(grpc.StatusCode.PERMISSION_DENIED, "no-permission", message)
         denied = self._policy.check(permission, tuple(context.invocation_metadata() or ()))
         return None if denied is None else Refused(*denied)
+
+
+def _once(serialize: Callable[[Any], bytes] | None) -> Callable[[Any], bytes]:
+    """Return a serializer that does not repeat itself for the message it had last."""
+    last: tuple[object, bytes] = (None, b"")
+
+    def run(message: Any) -> bytes:
+        nonlocal last
+        if last[0] is not message and serialize is not None:
+            last = (message, serialize(message))
+        return last[1]
+
+    return run

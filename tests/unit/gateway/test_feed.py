@@ -90,7 +90,7 @@ def test_a_slow_reader_ends_in_the_state_of_one_who_lost_nothing(
                 board.put(campaign, CampaignGauges(running="running", calls_active=count))
             now_s += passed_s
             board.tick(now_s)
-            feed.tick(now_s)
+            list(feed.tick(now_s))
         await quick.read(fast)
         await late.read(slow)
         assert quick.rows == late.rows
@@ -109,7 +109,7 @@ async def test_all_readers_get_the_very_same_message() -> None:
         await reader.get(0)
     board.put("a", CampaignGauges(running="running", calls_active=2))
     board.tick(1.0)
-    feed.tick(1.0)
+    list(feed.tick(1.0))
     got = [await reader.get(0) for reader in readers]
     messages = {id(item[0]) for item in got if item is not None}
     assert len(messages) == 1
@@ -123,7 +123,7 @@ async def test_nothing_new_is_told_by_a_heartbeat_alone() -> None:
     await screen.read(reader)
     for now_s in (1.0, 2.0, 5.0, 6.0, 10.0):
         board.tick(now_s)
-        feed.tick(now_s)
+        list(feed.tick(now_s))
         await screen.read(reader)
     assert screen.kinds == ["snapshot", "heartbeat", "heartbeat"]
 
@@ -138,7 +138,7 @@ async def test_a_reader_who_left_gets_nothing() -> None:
     await reader.get(0)
     board.put("a", CampaignGauges(running="idle"))
     board.tick(9.0)
-    feed.tick(9.0)
+    list(feed.tick(9.0))
     assert await reader.get(0) == (None, 0)
 
 
@@ -210,3 +210,26 @@ def test_every_metric_of_the_catalogue_is_told(metric: object) -> None:
     assert told.scope
     assert told.kind
     assert told.window
+
+
+def test_many_readers_are_woken_in_slices() -> None:
+    board = board_with(a=1)
+    feed = Feed(QUERY, board)
+    readers = [feed.join(0.0) for _ in range(100)]
+    board.put("a", CampaignGauges(running="idle"))
+    board.tick(1.0)
+    assert len(list(feed.tick(1.0))) == 4
+    assert len(readers) == 100
+
+
+def test_a_snapshot_is_built_once_for_all_who_join_at_one_tick() -> None:
+    board = board_with(a=1)
+    feed = Feed(QUERY, board)
+    asyncio.run(_same(feed.join(0.0), feed.join(0.0)))
+
+
+async def _same(first: Reader, second: Reader) -> None:
+    one, two = await first.get(0), await second.get(0)
+    assert one is not None
+    assert two is not None
+    assert one[0] is two[0]
