@@ -27,7 +27,7 @@ def test_check_names_a_file_that_was_changed_by_hand(
     assert "gateway/pb/paceline/v1/dnc_pb2.py" in capsys.readouterr().out
 
 
-def test_generated_code_claims_no_top_level_name() -> None:
+def test_generated_code_claims_no_top_level_name_and_needs_no_engine() -> None:
     code = "import gateway.pb.paceline.v1.campaigns_pb2, sys; print(*sorted(sys.modules))"
     ran = subprocess.run(  # its own process: this one may have imported anything
         [sys.executable, "-c", code],
@@ -38,6 +38,7 @@ def test_generated_code_claims_no_top_level_name() -> None:
         cwd=generate.ROOT,
     )
     assert not {"paceline", "buf"} & set(ran.stdout.split())
+    assert "engine" not in ran.stdout.split(), "clients would drag the engine along"
 
 
 @pytest.mark.parametrize(
