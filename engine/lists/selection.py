@@ -392,7 +392,7 @@ class Selection(Shelves):
             retries: Quick retries in the running series.
             stop_number: Whether the number is not to be tried again.
             disposition: Slug; empty: as before.
-            day: Local day of the attempt.
+            day: Local day of the attempt; below 0: the one noted when it was intended.
             dialed: Whether the number was called, and so rests.
             now_s: Now. [s since the epoch]
         """
@@ -405,7 +405,7 @@ class Selection(Shelves):
         self.claims.release(int(self.columns.numbers[place]), now_s, dialed=dialed)
         self._leave(row, phase)
         if counted:
-            standing.count_attempt(row, place, day)
+            standing.count_attempt(row, place, day if day >= 0 else int(standing.day[row]))
         if stop_number:
             standing.number_attempts[place] = STOPPED_NUMBER
         standing.retries[row] = min(retries, STOPPED_NUMBER)

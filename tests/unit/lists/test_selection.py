@@ -302,6 +302,19 @@ def test_the_end_of_an_attempt_that_began_in_an_earlier_life_is_taken() -> None:
     assert picks[0].retries == 1
 
 
+def test_an_attempt_of_an_earlier_life_counts_on_the_day_it_was_intended_on() -> None:
+    columns = ListColumns()
+    columns.append(columns_of(plain(1)))
+    spec = spec_of(max_attempts_per_day=1)
+    selection = Selection(columns, spec, CallingHours(spec.hours, 0.0), NumberLedger())
+    today = int(NOON_S // DAY_S)
+    selection.restore([RecordState(CAMPAIGN, LIST, 0, "in-progress", 0, b"", 0, 0.0, today, 0, "")])
+    selection.admit(NOON_S)
+    close(selection, Pick(0, 0, E164("+1"), "phone", (), 0.0, 0, b"\0", 0, -1), NOON_S)
+    assert selection.pick(1, NOON_S) == []
+    assert parked(selection, DAY_CAP) == [0]
+
+
 def test_a_record_never_dialed_in_an_earlier_life_is_untouched_in_this_one() -> None:
     columns = ListColumns()
     columns.append(columns_of(plain(1)))
