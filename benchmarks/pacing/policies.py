@@ -203,7 +203,7 @@ class Ours:
 
     def calls(self, world: World) -> Ints:
         """Tell the core what happened and ask it."""
-        place = self._places(world.rows)
+        place = self._places(world.rows, world.scene.patience_s)
         self._learn(world, place)
         seen = make_snapshot(len(self.rows), **self._columns(world, place))
         return self._decide(world, seen)
@@ -215,10 +215,13 @@ class Ours:
         """Begin the rule's day."""
         self.budgets.restart(np.arange(len(self.rows)), 0)
 
-    def _places(self, rows: int) -> Ints:
+    def _places(self, rows: int, patience_s: float = 2.0) -> Ints:
+        """Map the world's rows to the core's; the first time, tell it the patience."""
         if self._place is None:
             self._place = np.full(rows, -1, dtype=np.int64)
             self._place[self.rows] = np.arange(len(self.rows))
+            for row in range(len(self.rows)):
+                self.learner.set_patience(row, patience_s)
         return self._place
 
     def _learn(self, world: World, place: Ints) -> None:
