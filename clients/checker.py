@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 # Any: rows and facts are plain data from outside, as JSON gives them.
@@ -64,6 +64,35 @@ class World:
     rules: Mapping[str, Rules]
 
 
+class Evidence(Protocol):
+    """What a simulation hands over (``engine.simulation``): plain data, nothing of the engine."""
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """Of the witness, in order."""
+        ...
+
+    @property
+    def facts(self) -> Sequence[Row]:
+        """Of the log, in order."""
+        ...
+
+    @property
+    def zones(self) -> Mapping[str, Sequence[str]]:
+        """For each number the zones its owner may be in."""
+        ...
+
+    @property
+    def types(self) -> Mapping[str, str]:
+        """For each number its phone type."""
+        ...
+
+    @property
+    def rules(self) -> Mapping[str, Mapping[str, Any]]:
+        """For each campaign the fields of ``Rules``."""
+        ...
+
+
 @dataclass(slots=True)
 class _Leg:
     """What the witness saw of one leg."""
@@ -104,6 +133,12 @@ def check(rows: Sequence[Row], facts: Sequence[Row], world: World) -> list[str]:
         *_outcomes(rows, facts, books),
     ]
     return sorted(found, key=lambda violation: violation[:2])
+
+
+def check_evidence(evidence: Evidence) -> list[str]:
+    """Return what a simulation violated, as ``check`` does."""
+    rules = {campaign: Rules(**kept) for campaign, kept in evidence.rules.items()}
+    return check(evidence.rows, evidence.facts, World(evidence.zones, evidence.types, rules))
 
 
 def _read(rows: Sequence[Row], facts: Sequence[Row]) -> _Books:
@@ -276,37 +311,56 @@ def _lives(rows: Sequence[Row]) -> list[tuple[float, float]]:
     return list(zip(crashes, restarts, strict=False))
 
 
+@dataclass(slots=True)
+class _Hearing:
+    """Who hears whom, both ways round."""
+
+    hears: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    heard_by: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def listen(self, listener: str, sources: Sequence[str]) -> None:
+        """Let a leg hear others, and them only."""
+        for source in self.hears.pop(listener, ()):
+            self.heard_by[source].discard(listener)
+        if sources:
+            self.hears[listener] = tuple(sources)
+        for source in sources:
+            self.heard_by[source].add(listener)
+
+    def partners(self, leg: str) -> set[str]:
+        """Return whom a leg hears or is heard by."""
+        return {*self.hears.get(leg, ()), *self.heard_by[leg]}
+
+
 def _mix(rows: Sequence[Row], books: _Books) -> Iterator[str]:
     """Judge who hears whom once all that happens at one instant has happened."""
-    hears: dict[str, list[str]] = {}
-    touched_s: float | None = None
+    hearing = _Hearing()
+    touched: set[str] = set()
+    at_s = 0.0
     for row in rows:
-        if touched_s is not None and row["at_s"] > touched_s:
-            yield from _mixed(hears, books, touched_s)
-            touched_s = None
+        if touched and row["at_s"] > at_s:
+            yield from _mixed(hearing, touched, books, at_s)
+            touched = set()
+        at_s = row["at_s"]
         match row["kind"]:
             case "mix":
-                hears.update(row["rows"])
-                touched_s = row["at_s"]
+                for listener, sources in row["rows"].items():
+                    hearing.listen(listener, sources)
+                    touched |= {listener, *sources}
             case "end":
-                gone = row["leg"]
-                hears.pop(gone, None)
+                hearing.listen(row["leg"], ())
             case "crash":
-                hears.clear()
-    if touched_s is not None:
-        yield from _mixed(hears, books, touched_s)
+                hearing = _Hearing()
+    yield from _mixed(hearing, touched, books, at_s)
 
 
-def _mixed(hears: Mapping[str, Sequence[str]], books: _Books, at_s: float) -> Iterator[str]:
-    partners: defaultdict[str, set[str]] = defaultdict(set)
-    for listener, sources in hears.items():
-        for source in sources:
-            if _open(books, listener, at_s) and _open(books, source, at_s):
-                partners[listener].add(source)
-                partners[source].add(listener)
-    for leg, others in partners.items():
+def _mixed(hearing: _Hearing, touched: set[str], books: _Books, at_s: float) -> Iterator[str]:
+    for leg in sorted(touched):
+        if not _open(books, leg, at_s):
+            continue
         side = books.legs[leg].row["side"]
-        opposite = sorted(other for other in others if books.legs[other].row["side"] != side)
+        others = sorted(each for each in hearing.partners(leg) if _open(books, each, at_s))
+        opposite = [each for each in others if books.legs[each].row["side"] != side]
         if len(opposite) > 1:
             yield f"C5: at {_told(at_s)} {side} leg {leg} was joined to {', '.join(opposite)}"
         if side == "customer" and len(opposite) < len(others):

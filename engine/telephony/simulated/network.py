@@ -151,9 +151,9 @@ class Network:
         self._hears: dict[LegId, tuple[LegId, ...]] = {}
 
     @property
-    def open_legs(self) -> int:
-        """Legs whose far end is not over."""
-        return len(self._legs)
+    def open_calls(self) -> int:
+        """Customers' legs whose far end is not over."""
+        return sum(leg.agent_id is None for leg in self._legs.values())
 
     def is_dark(self, trunk_id: str) -> bool:
         """Say whether nothing comes back over a trunk now."""

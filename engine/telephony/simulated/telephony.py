@@ -119,6 +119,8 @@ class SimulatedTelephony:
 
     def perform(self, command: TelephonyCommand, now_s: float) -> None:  # noqa: ARG002 - the port's
         """Carry out a command; what comes of it arrives as events."""
+        if self._dead:
+            return
         match command:
             case PlaceCall():
                 self._place_call(command)

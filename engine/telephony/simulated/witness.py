@@ -28,10 +28,18 @@ class Witness:
         self.rows: list[Row] = []
         self._now_s = now_s
         self._durable = durable
+        self._alert: Callable[[], object] | None = None
+
+    def alert(self, call: Callable[[], object]) -> None:
+        """Call once, when the next row is written."""
+        self._alert = call
 
     def note(self, kind: str, **details: object) -> None:
         """Write a row."""
         self.rows.append({"at_s": self._now_s(), "kind": kind, **details})
+        call, self._alert = self._alert, None
+        if call is not None:
+            call()
 
     def invite(
         self, leg: str, side: str, number: str, caller_id: str, trunk: str, call_id: str
