@@ -796,11 +796,14 @@ class ChannelFreed:
         failed: Whether the carrier failed it (counts for the breaker).
         sip_status: Its final status, or 0.
         retry_after_s: Retry-After of a 503, else 0. [s]
+        launched_s: When its INVITE left, 0 if unknown: tells a probe of a failing trunk from calls
+            that were up before it failed. [s since the epoch]
     """
 
     failed: bool = False
     sip_status: int = 0
     retry_after_s: float = 0.0
+    launched_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
