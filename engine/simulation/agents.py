@@ -96,7 +96,7 @@ class VirtualAgent:
 
     def leave(self) -> None:
         """Go home once the work in hand is done."""
-        self._at_work = False
+        self.interrupt()
         self._choose(AgentState.LOGGED_OUT)
 
     # --- what the desktop shows ----------------------------------------------------------------

@@ -7,14 +7,15 @@ from typing import Any
 import msgspec
 
 from engine.actors.desk import DeskEvent
-from engine.actors.kernel import ReplyTo, TimerHandle, VirtualScheduler
+from engine.actors.kernel import Fault, ReplyTo, TimerHandle, VirtualScheduler
 from engine.actors.messages import AgentMessage, CampaignMessage, RunAnswer
-from engine.config import EngineSettings
+from engine.config import EngineSettings, PacingSettings
 from engine.domain.e164 import E164
+from engine.domain.facts import DncAdded
 from engine.domain.ids import AgentId, CampaignId, LegId
 from engine.domain.specs import AgentLeg
 from engine.ports import Gate, StoredFact, TelephonyEvent
-from engine.runtime import Runtime
+from engine.runtime.assembly import Listeners, Runtime
 from engine.simulation.agents import VirtualAgent
 from engine.simulation.operators import Operators
 from engine.simulation.result import (
@@ -80,9 +81,9 @@ class _Life:
         self.runtime = Runtime(
             simulation.settings,
             self.scheduler,
-            store=simulation.open_store,
-            telephony=self._open_telephony,
-            on_desk=self._on_desk,
+            simulation.open_store,
+            self._open_telephony,
+            Listeners(desk=self._on_desk, fault=simulation.note_fault),
         )
         self.runtime.start()
 
@@ -118,7 +119,8 @@ class Simulation:
         script = scene.script
         self.scene = scene
         self.scheduler = VirtualScheduler(scene.starts_s)
-        self.settings = EngineSettings(zone=str(CENTRE), seed=script.seed)
+        pacing = PacingSettings(tick_s=script.tick_s)
+        self.settings = EngineSettings(zone=str(CENTRE), seed=script.seed, pacing=pacing)
         self.random = Random(f"{script.seed} driver")  # noqa: S311 - a simulation
         self.crashes = 0
         self.faults: list[str] = []
@@ -240,6 +242,13 @@ class Simulation:
         self._disk = self._disk.survivors(on_committed)
         return self._disk
 
+    def note_fault(self, fault: Fault) -> None:
+        """Keep what an actor raised: none may raise anything."""
+        given_up = " and was given up" if fault.gave_up else ""
+        self.faults.append(
+            f"{fault.ref.name} raised {fault.error!r} on {type(fault.message).__name__}{given_up}"
+        )
+
     def _live(self) -> None:
         self._life = _Life(self)
 
@@ -295,7 +304,9 @@ class Simulation:
         if runtime is None:
             done(False)
         else:
-            runtime.add_dnc([number], "operator", "", lambda _, error: done(error is None))
+            fact = DncAdded(at_s=self.scheduler.now_s(), number=number, by="operator")
+            runtime.ledger.add_dnc([number])
+            runtime.store.commit([fact], lambda error: done(error is None))
 
     def _ask_agent(
         self,

@@ -89,7 +89,7 @@ class Operators:
         if not self._open:
             return
         if self._random.random() < 0.5:
-            self._add_dnc(E164(self._random.choice(self._numbers)))
+            self._add_dnc(self._choose_number())
         elif self._wanted[campaign_id]:
             self._stop(campaign_id)
             if self._random.random() < 0.3:
@@ -97,6 +97,15 @@ class Operators:
             back_s = self._random.uniform(0.001, 40.0)
             self._scheduler.call_later(back_s, lambda: self._start_again(campaign_id))
         self.meddle(every_s)
+
+    def _choose_number(self) -> E164:
+        """Return any number, or one just called that may be waiting for its next attempt."""
+        recent = [
+            row["number"]
+            for row in self._witness.rows[-200:]
+            if row["kind"] == "invite" and row["side"] == "customer"
+        ]
+        return E164(str(self._random.choice(recent if recent else self._numbers)))
 
     def _start_again(self, campaign_id: CampaignId) -> None:
         if self._open:

@@ -76,6 +76,7 @@ class Script:
         mode: Mode of the campaigns.
         faults: Whether things go wrong: carrier, phones, operators, crashes.
         starts_s: First instant; 0: chosen to suit. [s since the epoch]
+        tick_s: Period of pacing decisions, up to 1. [s]
     """
 
     seed: int
@@ -85,6 +86,7 @@ class Script:
     mode: Mode = Mode.PROGRESSIVE
     faults: bool = False
     starts_s: float = 0.0
+    tick_s: float = 0.25
 
 
 @dataclass(slots=True)
@@ -236,7 +238,7 @@ def _records(
     owners = np.repeat(np.arange(size), counts)
     numbers = np.repeat(firsts, counts)
     second = np.ones(len(owners), bool)
-    second[np.concatenate(([0], np.cumsum(counts)[:-1]))] = False
+    second[np.cumsum(counts, dtype=np.int64) - counts] = False
     numbers[second] = _number(zone[owners[second]], line[owners[second]], 5_000_000)
     types = np.where(second, 1, 0).astype(np.uint8)
     for number, owner, kind in zip(numbers.tolist(), owners.tolist(), types.tolist(), strict=True):
