@@ -137,7 +137,7 @@ def test_the_exact_and_the_large_campaign_stand_side_by_side() -> None:
 
 def test_a_snapshot_knows_its_columns() -> None:
     with pytest.raises(TypeError, match="no such columns"):
-        make_snapshot(1, raedy=3)
+        make_snapshot(1, idle=3)
 
 
 def test_decide_works_with_priced_budgets() -> None:
