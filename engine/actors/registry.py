@@ -43,6 +43,10 @@ class Directory(Generic[K, M]):
         """Return the id whose actor is at an address; for rare uses, it looks at all."""
         return next((key for key, known in self._refs.items() if known is ref), None)
 
+    def refs(self) -> list[Ref[M]]:
+        """Return all addresses."""
+        return list(self._refs.values())
+
     def items(self) -> Iterator[tuple[K, Ref[M]]]:
         """Yield ids and addresses."""
         return iter(list(self._refs.items()))

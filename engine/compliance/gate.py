@@ -57,6 +57,16 @@ class CallGate:
         """Say whether intents can be made durable (B2)."""
         self._journal_writable = writable
 
+    @property
+    def clock_trusted(self) -> bool:
+        """Whether the wall clock can be relied upon."""
+        return self._clock_trusted
+
+    @property
+    def journal_writable(self) -> bool:
+        """Whether intents can be made durable."""
+        return self._journal_writable
+
     def drain(self) -> None:
         """Let nothing leave any more: the engine goes down."""
         self._draining = True

@@ -126,6 +126,10 @@ class NumberLedger:
         """Say whether a number must not be called."""
         return digits_of(number) in self._dnc
 
+    def dnc_numbers(self) -> list[str]:
+        """Return the do-not-call list, in the order of the numbers."""
+        return [f"+{number}" for number in self._dnc.to_column().tolist()]
+
     @property
     def dnc_count(self) -> int:
         """Numbers on the do-not-call list."""

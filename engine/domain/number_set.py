@@ -36,6 +36,11 @@ class NumberSet:
             return True
         return self._in_column(number) and number not in self._removed
 
+    def to_column(self) -> Numbers:
+        """Return all numbers, sorted."""
+        kept = np.setdiff1d(self._column, np.fromiter(self._removed, np.uint64))
+        return np.union1d(kept, np.fromiter(self._added, np.uint64))
+
     def add(self, number: int) -> bool:
         """Add a number; return whether it was new."""
         if number in self:

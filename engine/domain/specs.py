@@ -242,7 +242,10 @@ class TrunkSpec(Spec, frozen=True, kw_only=True):
     revision: int = 1
 
 
-SPEC_TYPES: dict[str, type[Spec]] = {
+AnySpec = CampaignSpec | ListSpec | AgentSpec | TeamSpec | TrunkSpec
+"""Any of them."""
+
+SPEC_TYPES: dict[str, type[AnySpec]] = {
     "campaign": CampaignSpec,
     "list": ListSpec,
     "agent": AgentSpec,

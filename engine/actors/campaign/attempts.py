@@ -206,6 +206,9 @@ class Attempts:
                 continue
             if durable and self._context.dialing:
                 effects += self._place(attempt, now_s)
+            elif attempt.launched_s:  # its first INVITE was out; the one over another trunk is not
+                returned = self._context.tell_trunk(attempt.trunk_id, ReturnPermits(1))
+                effects += [*returned, *self.give_up(attempt, now_s)]
             else:
                 effects += self._not_placed(attempt, now_s)
         return effects

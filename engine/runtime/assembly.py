@@ -1,0 +1,504 @@
+"""Builds the engine from stored state, on any scheduler, and keeps it whole when a part fails."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from engine.actors.agent import AgentBehavior
+from engine.actors.campaign import CampaignBehavior
+from engine.actors.desk import DeskEvent, SupervisorEvent
+from engine.actors.kernel import Fault, Kernel, Ref, Scheduler
+from engine.actors.messages import (
+    AgentLeft,
+    AgentMoved,
+    BlockNumber,
+    CampaignGone,
+    CampaignMessage,
+    CloseGate,
+    ConfigureAgent,
+    ConfigureCampaign,
+    ConfigureList,
+    ConfigureTrunk,
+    ForgetSession,
+    Journal,
+    NotifyDesk,
+    NotifySupervisor,
+    OpenGate,
+    PublishGauges,
+    PublishPacing,
+    Recover,
+    RestoreLaws,
+    SavePacing,
+    SupervisionMessage,
+)
+from engine.actors.pacer import PacerBehavior
+from engine.actors.record_list import RecordListBehavior
+from engine.actors.registry import Registry
+from engine.actors.router import RouterBehavior
+from engine.actors.supervision import SupervisionBehavior
+from engine.actors.trunk import TrunkBehavior
+from engine.compliance.gate import CallGate
+from engine.compliance.hours import local_day
+from engine.compliance.ledger import NumberLedger, digits_of
+from engine.config import EngineSettings
+from engine.domain.facts import (
+    AgentChanged,
+    AnyFact,
+    CampaignStopped,
+    EngineStarted,
+    EngineStopped,
+)
+from engine.domain.ids import (
+    AgentId,
+    CampaignId,
+    IdSource,
+    LegId,
+    ListId,
+    SessionId,
+    SupervisorId,
+    TeamId,
+    TrunkId,
+)
+from engine.domain.specs import AgentSpec, AnySpec, CampaignSpec, ListSpec, TrunkSpec
+from engine.machines.agent import AgentPhase
+from engine.machines.mix import SupervisionMode
+from engine.ports import (
+    DropPhone,
+    DropTrunk,
+    EndOldLeg,
+    Gate,
+    SetPhone,
+    SetTrunk,
+    StoredFact,
+    Telephony,
+    TelephonyEvent,
+)
+from engine.runtime.live import LiveState
+from engine.runtime.outbox import Outbox
+from engine.runtime.ownership import LegOwners
+from engine.runtime.resources import Resources
+from engine.runtime.statistics import Statistics
+from engine.store import EngineStore
+
+OpenStore = Callable[[Callable[[Sequence[StoredFact]], None]], EngineStore]
+"""Opens a store around its ``on_committed``."""
+OpenTelephony = Callable[
+    [Callable[[TelephonyEvent], None], Gate, Callable[[LegId, bytes], None]], Telephony
+]
+"""Opens the telephony port around its sink, the gate, and where audio legs' frames go."""
+
+VERSION = "0.1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Who is told what comes out of the engine; each is called on the engine's thread.
+
+    Attributes:
+        desk: What an agent's desktop is told.
+        supervisor: What a supervisor's stream is told.
+        audio: 20 ms of PCM16 that an audio leg hears.
+        facts: Durable facts, in order.
+        fault: A part of the engine failed.
+    """
+
+    desk: Callable[[AgentId, DeskEvent], None] = lambda _agent, _event: None
+    supervisor: Callable[[SessionId, SupervisorEvent], None] = lambda _session, _event: None
+    audio: Callable[[LegId, bytes], None] = lambda _leg, _pcm: None
+    facts: Callable[[Sequence[StoredFact]], None] = lambda _facts: None
+    fault: Callable[[Fault], None] = lambda _fault: None
+
+
+class Runtime:
+    """One engine: its actors, ports and durable state, on one scheduler.
+
+    Attributes:
+        kernel: Runs the actors.
+        registry: Their addresses.
+        resources: What users configured.
+        ledger: Numbers under attempt, and do-not-call.
+        gate: The last question before an INVITE.
+        statistics: Metrics.
+        live: What is open, by durable facts.
+        legs: Which actor each leg belongs to.
+    """
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        scheduler: Scheduler,
+        open_store: OpenStore,
+        open_telephony: OpenTelephony,
+        listeners: Listeners | None = None,
+        *,
+        zone_data: str = "",
+        trace: Callable[[str, object, float], None] | None = None,
+    ) -> None:
+        """Open the store and recover from it (blocks); ``start`` begins to work.
+
+        Args:
+            settings: All settings.
+            scheduler: Time, real or virtual.
+            open_store: Opens the store.
+            open_telephony: Opens the telephony port.
+            listeners: Who is told what comes out.
+            zone_data: Version of the time-zone data, for verdicts.
+            trace: Told of every message before it is handled.
+
+        Raises:
+            JournalError: The store cannot be opened or trusted.
+        """
+        self.settings = settings
+        self.listeners = listeners or Listeners()
+        self._scheduler = scheduler
+        self._zone_data = zone_data
+        self.kernel = Kernel(
+            scheduler,
+            mailbox_limit=settings.mailbox_limit,
+            on_fault=self._failed,
+            trace=trace,
+        )
+        self.registry = Registry()
+        self.store = open_store(self._committed)
+        stored = self._stored = self.store.recovered
+        self.live = LiveState(stored)
+        self.last_sequence = stored.last_sequence
+        self.ids = IdSource(settings.cell, stored.epoch)
+        self.ledger = NumberLedger(stored.dnc)
+        for attempt in stored.open_attempts:
+            self.ledger.hold(digits_of(attempt.number))
+        self.gate = CallGate(self.ledger)
+        self.statistics = Statistics(self)
+        self.legs = LegOwners(self.kernel, self.registry)
+        self.telephony = open_telephony(self.legs.heard, self.gate, self.listeners.audio)
+        self.outbox = Outbox(self.kernel, self.store, self.gate.trust_journal)
+        self.resources = Resources(
+            stored.resources, self.store.commit, self._install, scheduler.now_s
+        )
+
+    @property
+    def epoch(self) -> int:
+        """Number of this life."""
+        return self._stored.epoch
+
+    def now_s(self) -> float:
+        """Return the engine's time. [s since the Unix epoch]"""
+        return self._scheduler.now_s()
+
+    # --- start and stop --------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Bring everything up as it was: trunks, lists, agents, then campaigns."""
+        self._register()
+        self.legs.attach(self.telephony)
+        now_s = self.now_s()
+        self.note(EngineStarted(at_s=now_s, epoch=self.epoch, version=VERSION))
+        tick_s, zone = self.settings.pacing.tick_s, self.settings.zone
+        self.kernel.spawn_at(
+            self.registry.pacer,
+            lambda _now_s: PacerBehavior(tick_s, lambda at_s: local_day(zone, at_s)),
+        )
+        self.kernel.spawn_at(
+            self.registry.router, lambda _now_s: RouterBehavior(self.registry.pacer)
+        )
+        self.kernel.tell(self.registry.pacer, RestoreLaws(self._stored.pacing))
+        for leg in self._stored.open_agent_legs:
+            old = EndOldLeg(leg.leg_id, leg.dialog, self._phone_of(leg.agent_id))
+            self.telephony.perform(old, now_s)
+        for kind in ("trunk", "list", "agent", "campaign"):
+            for spec in self.resources.all(kind):
+                self._spawn(spec, new_life=True)
+        self.statistics.start(self._stored.last_sequence)
+
+    def _phone_of(self, agent_id: AgentId) -> str:
+        spec = self.resources.find("agent", agent_id)
+        return spec.phone if isinstance(spec, AgentSpec) and spec.phone else agent_id
+
+    def drain(self) -> None:
+        """Let no new call leave any more; what is under way goes on."""
+        self.gate.drain()
+
+    def close(self) -> None:
+        """End: every leg is hung up, what waits is made durable; blocks."""
+        self.gate.drain()
+        now_s = self.now_s()
+        owners: list[Ref[Any]] = [*self.registry.agents.refs(), *self.registry.campaigns.refs()]
+        for owner in owners:
+            self.legs.end_legs_of(owner, now_s)
+        self.note(EngineStopped(at_s=now_s))
+        self.store.close()
+
+    def note(self, *facts: AnyFact) -> None:
+        """Make facts of the engine itself durable."""
+        self.outbox.journal(Journal(facts, keep=True), self.registry.router, self.now_s())
+
+    def _register(self) -> None:
+        kernel, gate = self.kernel, self.gate
+        board = self.statistics.board
+
+        def publish(command: PublishGauges, _sender: Ref[Any], _now_s: float) -> None:
+            board.put(command.object_id, command.gauges)  # type: ignore[arg-type]  # any gauges
+
+        def desk(command: NotifyDesk, _sender: Ref[Any], _now_s: float) -> None:
+            self.listeners.desk(command.agent_id, command.event)  # type: ignore[arg-type]
+
+        def supervisor(command: NotifySupervisor, _sender: Ref[Any], _now_s: float) -> None:
+            self.listeners.supervisor(command.session_id, command.event)  # type: ignore[arg-type]
+
+        def forget(command: ForgetSession, _sender: Ref[Any], _now_s: float) -> None:
+            self.registry.sessions.drop(command.session_id)
+
+        def paced(command: PublishPacing, _sender: Ref[Any], _now_s: float) -> None:
+            self.statistics.paced(command)
+
+        kernel.register(
+            {
+                Journal: self.outbox.journal,
+                OpenGate: lambda c, _s, _t: gate.open(c.campaign_id, c.generation),
+                CloseGate: lambda c, _s, _t: gate.close(c.campaign_id),
+                BlockNumber: lambda c, _s, _t: self.ledger.add_dnc([c.number]),
+                PublishGauges: publish,
+                NotifyDesk: desk,
+                NotifySupervisor: supervisor,
+                PublishPacing: paced,
+                SavePacing: lambda c, _s, _t: self.store.save_pacing(c.laws),
+                ForgetSession: forget,
+            }
+        )
+
+    # --- durable facts ---------------------------------------------------------------------
+
+    def _committed(self, facts: Sequence[StoredFact]) -> None:
+        self.last_sequence = facts[-1].sequence
+        self.live.apply(facts)
+        self.statistics.committed(facts)
+        self.listeners.facts(facts)
+
+    # --- resources become actors -----------------------------------------------------------
+
+    def _install(self, kind: str, known: str, spec: AnySpec | None) -> None:
+        """Put a durable change of what users configured into effect."""
+        if spec is None:
+            self._remove(kind, known)
+        elif not self._configure(spec):
+            self._spawn(spec, new_life=False)
+
+    def _configure(self, spec: AnySpec) -> bool:
+        """Tell an actor that runs of its new settings; False if there is none."""
+        now_s, registry, tell = self.now_s(), self.registry, self.kernel.tell
+        match spec:
+            case CampaignSpec(campaign_id=campaign_id):
+                if campaign := registry.campaigns.find(campaign_id):
+                    tell(campaign, ConfigureCampaign(spec))
+                return campaign is not None
+            case ListSpec(list_id=list_id):
+                if records := registry.lists.find(list_id):
+                    tell(records, ConfigureList(spec))
+                return records is not None
+            case AgentSpec(agent_id=agent_id):
+                if agent := registry.agents.find(agent_id):
+                    tell(agent, ConfigureAgent(spec))
+                    self.telephony.perform(SetPhone(spec), now_s)
+                return agent is not None
+            case TrunkSpec(trunk_id=trunk_id):
+                if trunk := registry.trunks.find(trunk_id):
+                    tell(trunk, ConfigureTrunk(spec))
+                    self.telephony.perform(SetTrunk(spec), now_s)
+                return trunk is not None
+            case _:
+                return True  # a team is its members' field
+
+    def _spawn(self, spec: AnySpec, *, new_life: bool) -> None:
+        match spec:
+            case CampaignSpec():
+                self._spawn_campaign(spec, new_life=new_life)
+            case ListSpec():
+                self._spawn_list(spec)
+            case AgentSpec():
+                self._spawn_agent(spec)
+            case TrunkSpec():
+                self._spawn_trunk(spec)
+            case _:
+                return
+
+    def _spawn_campaign(self, spec: CampaignSpec, *, new_life: bool) -> None:
+        campaign_id = spec.campaign_id
+        ref: Ref[CampaignMessage] = Ref(f"campaigns/{campaign_id}")
+        self.registry.campaigns.put(campaign_id, ref)
+
+        def make(_now_s: float) -> CampaignBehavior:
+            present = self.resources.find("campaign", campaign_id)
+            return CampaignBehavior(
+                present if isinstance(present, CampaignSpec) else spec,
+                ref,
+                self.registry,
+                self.ids,
+                self.telephony.identify,
+                self.settings.zone,
+            )
+
+        self.kernel.spawn_at(ref, make)
+        self._recover_campaign(campaign_id, ref, new_life=new_life)
+
+    def _recover_campaign(
+        self, campaign_id: CampaignId, ref: Ref[CampaignMessage], *, new_life: bool
+    ) -> None:
+        run, attempts = self.live.run_of(campaign_id), self.live.attempts_of(campaign_id)
+        self.kernel.tell(ref, Recover(run, attempts, new_life))
+
+    def _spawn_list(self, spec: ListSpec) -> None:
+        list_id = spec.list_id
+
+        def make(_now_s: float) -> RecordListBehavior:
+            present = self.resources.find("list", list_id)
+            return RecordListBehavior(
+                present if isinstance(present, ListSpec) else spec,
+                self.ledger,
+                batches=self.store.load_batches(list_id),
+                states=self.store.load_records(list_id),
+                zone_data=self._zone_data,
+            )
+
+        self.registry.lists.put(list_id, self.kernel.spawn(f"lists/{list_id}", make))
+
+    def _spawn_agent(self, spec: AgentSpec) -> None:
+        agent_id = spec.agent_id
+
+        def make(_now_s: float) -> AgentBehavior:
+            present = self.resources.find("agent", agent_id)
+            return AgentBehavior(
+                present if isinstance(present, AgentSpec) else spec,
+                self.ids,
+                self.telephony.identify,
+                self.registry.router,
+                self.registry.pacer,
+            )
+
+        self.registry.agents.put(agent_id, self.kernel.spawn(f"agents/{agent_id}", make))
+        self.telephony.perform(SetPhone(spec), self.now_s())
+
+    def _spawn_trunk(self, spec: TrunkSpec) -> None:
+        trunk_id = spec.trunk_id
+        seed = Random(f"{self.settings.seed}/{trunk_id}").randrange(1 << 32)  # noqa: S311 - jitter
+
+        def make(_now_s: float) -> TrunkBehavior:
+            present = self.resources.find("trunk", trunk_id)
+            return TrunkBehavior(present if isinstance(present, TrunkSpec) else spec, seed)
+
+        self.registry.trunks.put(trunk_id, self.kernel.spawn(f"trunks/{trunk_id}", make))
+        self.telephony.perform(SetTrunk(spec), self.now_s())
+
+    def open_session(
+        self,
+        session_id: SessionId,
+        supervisor_id: SupervisorId,
+        agent_id: AgentId,
+        mode: SupervisionMode,
+        phone: str | None,
+    ) -> Ref[Any]:
+        """Start the actor of a supervision session; ``BeginSupervision`` then begins it.
+
+        Raises:
+            KeyError: There is no such agent.
+        """
+        agent = self.registry.agents.find(agent_id)
+        if agent is None:
+            raise KeyError(agent_id)
+        ref: Ref[SupervisionMessage] = Ref(f"supervisionSessions/{session_id}")
+        behavior = SupervisionBehavior(
+            session_id, supervisor_id, agent, agent_id, mode, phone, self.ids,
+            self.telephony.identify, me=ref,
+        )  # fmt: skip
+        self.kernel.spawn_at(ref, lambda _now_s: behavior)
+        self.registry.sessions.put(session_id, ref)
+        return ref
+
+    def _remove(self, kind: str, known: str) -> None:
+        registry, now_s = self.registry, self.now_s()
+        ref: Ref[Any] | None = None
+        match kind:
+            case "campaign":
+                ref = registry.campaigns.drop(CampaignId(known))
+                gone = CampaignGone(CampaignId(known))
+                self.kernel.tell(registry.router, gone)
+                self.kernel.tell(registry.pacer, gone)
+            case "list":
+                ref = registry.lists.drop(ListId(known))
+            case "agent":
+                ref = registry.agents.drop(AgentId(known))
+                self.telephony.perform(DropPhone(AgentId(known)), now_s)
+            case "trunk":
+                ref = registry.trunks.drop(TrunkId(known))
+                self.telephony.perform(DropTrunk(TrunkId(known)), now_s)
+        if ref is not None:
+            self.legs.end_legs_of(ref, now_s)
+            self.kernel.stop(ref)
+
+    # --- faults ----------------------------------------------------------------------------
+
+    def _failed(self, fault: Fault) -> None:
+        """Make whole what a failed actor left: its legs end, others hear of it, it recovers."""
+        self.listeners.fault(fault)
+        now_s = self.now_s()
+        agent_id = self.registry.agents.key_of(fault.ref)
+        campaign_id = self.registry.campaigns.key_of(fault.ref)
+        session_id = self.registry.sessions.key_of(fault.ref)
+        if campaign_id is not None:
+            self._campaign_failed(campaign_id, fault, now_s)
+        elif agent_id is not None:
+            self._agent_failed(agent_id, fault, now_s)
+        elif session_id is not None:
+            self.legs.end_legs_of(fault.ref, now_s)
+            self.registry.sessions.drop(session_id)
+            self.kernel.stop(fault.ref)
+        elif fault.gave_up:
+            self._respawn(fault.ref)
+
+    def _campaign_failed(self, campaign_id: CampaignId, fault: Fault, now_s: float) -> None:
+        self.gate.close(campaign_id)
+        self.legs.end_legs_of(fault.ref, now_s)
+        if not fault.gave_up:
+            self._recover_campaign(campaign_id, fault.ref, new_life=False)
+            return
+        stopped = CampaignStopped(
+            at_s=now_s,
+            campaign_id=campaign_id,
+            generation=self.live.run_of(campaign_id).generation + 1,
+            by="engine",
+            reason=f"{type(fault.error).__name__} too often",
+        )
+
+        def respawn(_error: object) -> None:
+            spec = self.resources.find("campaign", campaign_id)
+            if isinstance(spec, CampaignSpec):
+                self._spawn_campaign(spec, new_life=False)
+
+        self.store.commit([stopped], respawn)
+
+    def _agent_failed(self, agent_id: AgentId, fault: Fault, now_s: float) -> None:
+        """An agent begins logged out; the customer in hand is given to another (C4)."""
+        self.legs.end_legs_of(fault.ref, now_s)
+        spec = self.resources.find("agent", agent_id)
+        team_id = spec.team_id if isinstance(spec, AgentSpec) else TeamId("")
+        self.note(AgentChanged(at_s=now_s, agent_id=agent_id, state="logged-out", by="engine"))
+        gone = AgentMoved(agent_id, team_id, AgentPhase.LOGGED_OUT, now_s, None, leaving=True)
+        self.kernel.tell(self.registry.router, gone)
+        call = self.live.call_of(agent_id)
+        campaign = self.registry.campaigns.find(call.campaign_id) if call else None
+        if call is not None and campaign is not None:
+            self.kernel.tell(campaign, AgentLeft(call.attempt_id, agent_id, 0.0, 0.0))
+        if fault.gave_up and isinstance(spec, AgentSpec):
+            self._spawn_agent(spec)
+
+    def _respawn(self, ref: Ref[Any]) -> None:
+        """Start a list or trunk anew that failed too often; nobody else can do its work."""
+        list_id = self.registry.lists.key_of(ref)
+        trunk_id = self.registry.trunks.key_of(ref)
+        if list_id is not None:
+            self._spawn(self.resources.get("list", list_id), new_life=False)
+        if trunk_id is not None:
+            self._spawn(self.resources.get("trunk", trunk_id), new_life=False)
+        if list_id is not None or trunk_id is not None:
+            for spec in self.resources.all("campaign"):
+                self._configure(spec)

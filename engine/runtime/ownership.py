@@ -1,0 +1,96 @@
+"""Which actor each leg belongs to: commands go out under their sender's name, events come back."""
+
+from collections.abc import Callable
+from typing import Any
+
+from engine.actors.kernel import Kernel, Ref
+from engine.actors.registry import Registry
+from engine.domain.causes import LOST
+from engine.domain.ids import LegId
+from engine.ports import (
+    CallPhone,
+    DropPhone,
+    DropTrunk,
+    EndOldLeg,
+    HangUp,
+    LegEnded,
+    OpenAudioLeg,
+    PhoneRegistered,
+    PhoneUnregistered,
+    PlaceCall,
+    PlayPrompt,
+    SetMix,
+    SetPhone,
+    SetTrunk,
+    StopPrompt,
+    Telephony,
+    TelephonyCommand,
+    TelephonyEvent,
+    TrunkLost,
+    TrunkReached,
+)
+
+_OPENING = (PlaceCall, CallPhone, OpenAudioLeg)
+_OTHER = (
+    HangUp, SetMix, PlayPrompt, StopPrompt, EndOldLeg, SetTrunk, DropTrunk, SetPhone, DropPhone,
+)  # fmt: skip
+
+
+class LegOwners:
+    """Gives every leg exactly one owner, and ends those whose owner is gone (C1)."""
+
+    def __init__(self, kernel: Kernel, registry: Registry) -> None:
+        self._kernel = kernel
+        self._registry = registry
+        self._owners: dict[LegId, Ref[Any]] = {}
+        self._telephony: Telephony | None = None
+
+    def attach(self, telephony: Telephony) -> None:
+        """Take the port that carries out commands."""
+        self._telephony = telephony
+        performers: dict[type, Callable[[Any, Ref[Any], float], None]] = {}
+        performers |= dict.fromkeys(_OPENING, self._open)
+        performers |= dict.fromkeys(_OTHER, self._perform)
+        self._kernel.register(performers)
+
+    def __len__(self) -> int:
+        return len(self._owners)
+
+    def _open(
+        self, command: PlaceCall | CallPhone | OpenAudioLeg, sender: Ref[Any], now_s: float
+    ) -> None:
+        self._owners[command.leg_id] = sender
+        self._perform(command, sender, now_s)
+
+    def _perform(self, command: TelephonyCommand, _sender: Ref[Any], now_s: float) -> None:
+        if self._telephony is None:
+            raise RuntimeError("telephony is not attached yet")
+        self._telephony.perform(command, now_s)
+
+    def heard(self, event: TelephonyEvent) -> None:
+        """Bring an event to whom it concerns (sink of the telephony port)."""
+        match event:
+            case TrunkReached(trunk_id) | TrunkLost(trunk_id):
+                trunk = self._registry.trunks.find(trunk_id)
+                if trunk is not None:
+                    self._kernel.tell(trunk, event)
+            case PhoneRegistered() | PhoneUnregistered():
+                return  # asked of the port when a phone is called
+            case _:
+                owner = self._owners.get(event.leg_id)
+                if isinstance(event, LegEnded):
+                    self._owners.pop(event.leg_id, None)
+                if owner is not None:
+                    self._kernel.tell(owner, event)
+
+    def legs_of(self, owner: Ref[Any]) -> list[LegId]:
+        """Return the legs of an owner."""
+        return [leg_id for leg_id, known in self._owners.items() if known is owner]
+
+    def end_legs_of(self, owner: Ref[Any], now_s: float) -> int:
+        """End every leg of an owner that is gone; return how many there were."""
+        legs = self.legs_of(owner)
+        for leg_id in legs:
+            del self._owners[leg_id]
+            self._perform(HangUp(leg_id, LOST), owner, now_s)
+        return len(legs)
