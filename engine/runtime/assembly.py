@@ -42,8 +42,10 @@ from engine.compliance.gate import CallGate
 from engine.compliance.hours import local_day
 from engine.compliance.ledger import NumberLedger, digits_of
 from engine.config import EngineSettings
+from engine.domain.causes import LOST
 from engine.domain.facts import (
     AgentChanged,
+    AgentLegClosed,
     AnyFact,
     CampaignStopped,
     EngineStarted,
@@ -206,6 +208,10 @@ class Runtime:
         for leg in self._stored.open_agent_legs:
             old = EndOldLeg(leg.leg_id, leg.dialog, self._phone_of(leg.agent_id))
             self.telephony.perform(old, now_s)
+            closed = AgentLegClosed(
+                at_s=now_s, agent_id=leg.agent_id, leg_id=leg.leg_id, cause=LOST.slug
+            )
+            self.note(closed)
         for kind in ("trunk", "list", "agent", "campaign"):
             for spec in self.resources.all(kind):
                 self._spawn(spec, new_life=True)

@@ -735,10 +735,8 @@ class Engine:
 
     async def sessions(self) -> Sequence[SessionView]:
         """Return the supervision sessions there are."""
-        views: list[SessionView] = []
-        for ref in self.runtime.registry.sessions.refs():
-            views.append(await self.ask(ref, DescribeSession))
-        return views
+        refs = self.runtime.registry.sessions.refs()
+        return [await self.ask(ref, DescribeSession) for ref in refs]
 
     # --- events, metrics, the engine itself ------------------------------------------------
 
