@@ -72,7 +72,7 @@ class AgentLink:
         while (event := await self._events.get()) is not None:
             yield event
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Give the link up; the agent stays as it is (C3)."""
         self.end("closed")
         self._forget(self)
