@@ -336,7 +336,7 @@ class Engine:
         self.runtime.resources.put(
             kind,
             spec,
-            future.set_result,
+            _settle(future),
             expected_revision=expected_revision,
             request_id=request_id,
         )
@@ -361,7 +361,7 @@ class Engine:
             if agent.state is not AgentState.LOGGED_OUT:
                 raise NotNowError(f"agents/{resource_id} is logged in", slug="agent-logged-in")
         future: asyncio.Future[Exception | None] = self._loop.create_future()
-        self.runtime.resources.delete(kind, resource_id, future.set_result, request_id=request_id)
+        self.runtime.resources.delete(kind, resource_id, _settle(future), request_id=request_id)
         if (error := await future) is not None:
             raise error
 
@@ -480,7 +480,7 @@ class Engine:
         """
         self._list(ref.list_id)
         future: asyncio.Future[bytes | None] = self._loop.create_future()
-        self.runtime.store.read_extras(ref.list_id, ref.row, future.set_result)
+        self.runtime.store.read_extras(ref.list_id, ref.row, _settle(future))
         packed = await future
         if packed is None:
             raise UnknownRecordError(f"there is no {ref}")
@@ -527,7 +527,7 @@ class Engine:
 
         async def commit(batch: ImportBatch) -> JournalError | None:
             future: asyncio.Future[JournalError | None] = self._loop.create_future()
-            self.runtime.store.commit_batch(batch, self.runtime.now_s(), future.set_result)
+            self.runtime.store.commit_batch(batch, self.runtime.now_s(), _settle(future))
             error = await future
             if error is None:
                 self.runtime.kernel.tell(records, AppendRecords(batch))
@@ -589,7 +589,7 @@ class Engine:
         if not facts:
             return
         future: asyncio.Future[JournalError | None] = self._loop.create_future()
-        self.runtime.store.commit(facts, future.set_result)
+        self.runtime.store.commit(facts, _settle(future))
         if (error := await future) is not None:
             raise error
 
@@ -756,7 +756,7 @@ class Engine:
     async def read_events(self, after: int, limit: int) -> Sequence[StoredFact]:
         """Return durable facts with a sequence above ``after``, at most ``limit``."""
         future: asyncio.Future[Sequence[StoredFact]] = self._loop.create_future()
-        self.runtime.store.read(after, limit, future.set_result)
+        self.runtime.store.read(after, limit, _settle(future))
         return await future
 
     async def wait_for_event(self, after: int, timeout_s: float) -> None:
@@ -796,3 +796,16 @@ class Engine:
             gave_up=fault.gave_up,
             exc_info=fault.error,
         )
+
+
+def _settle(future: "asyncio.Future[R]") -> Callable[[R], None]:
+    """Return what gives a future its result, unless whoever waited has gone away meanwhile.
+
+    A store's callback must not raise: others of the same group wait behind it.
+    """
+
+    def settle(value: R) -> None:
+        if not future.done():
+            future.set_result(value)
+
+    return settle

@@ -156,3 +156,17 @@ async def test_a_create_is_idempotent_by_its_request_id(channel: grpc.aio.Channe
     assert (await stub.CreateAgent(create("r1"))).agent.etag == first.agent.etag
     code, _ = await refusal(stub.CreateAgent(create("r2")))
     assert code is grpc.StatusCode.ALREADY_EXISTS
+
+
+async def test_callers_who_go_away_leave_nothing_broken_behind(
+    channel: grpc.aio.Channel,
+) -> None:
+    agents = agents_pb2_grpc.AgentServiceStub(channel)
+    events = events_pb2_grpc.EventServiceStub(channel)
+    for number in range(40):
+        create = agents_pb2.CreateAgentRequest(agent_id=f"a{number}", agent=agents_pb2.Agent())
+        calls = [agents.CreateAgent(create), events.ListEvents(events_pb2.ListEventsRequest())]
+        for call in calls:
+            call.cancel()
+    last = agents_pb2.CreateAgentRequest(agent_id="last", agent=agents_pb2.Agent())
+    assert (await agents.CreateAgent(last)).agent.name == "agents/last"
