@@ -28,12 +28,14 @@ class Line:
         fate: What becomes of it.
         voice: The party's sound, once it answered.
         ending: Hanging up, to come.
+        talking: Whether the agent has been heard.
     """
 
     call: Call
     fate: Fate
     voice: Voice | None = None
     ending: Timer | None = None
+    talking: bool = False
 
 
 @dataclass(slots=True)
@@ -133,6 +135,9 @@ class Carrier:
         line.ending = self._loop.call_later(line.fate.patience_s, self._endpoint.hang_up, line.call)
 
     def _on_heard(self, line: Line) -> None:
+        if line.talking:
+            return  # back from hold
+        line.talking = True
         self.log.heard += 1
         if line.ending is not None:
             line.ending.cancel()

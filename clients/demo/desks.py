@@ -12,13 +12,12 @@ from clients.errors import PacelineError
 from gateway.pb.paceline.v1 import agent_session_pb2 as pb
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from clients.agents import Desk
     from clients.client import PacelineClient
 
 _BUSY = (pb.AGENT_STATE_BUSY, pb.AGENT_STATE_ACW)
-_OUTCOMES = ("success", "success", "offer-rejected", "call-back", "wrong-person")
 _AGAIN_S = 0.5
 _MOST_FAULTS = 5
 
@@ -30,10 +29,18 @@ class Manners:
     Attributes:
         talk_s: Shortest and longest talk before the agent hangs up. [s]
         acw_s: Shortest and longest after-call work. [s]
+        dispositions: What calls come to.
     """
 
     talk_s: tuple[float, float] = (9.0, 22.0)
     acw_s: tuple[float, float] = (1.0, 3.0)
+    dispositions: tuple[str, ...] = (
+        "success",
+        "success",
+        "offer-rejected",
+        "call-back",
+        "wrong-person",
+    )
 
 
 @dataclass(slots=True)
@@ -68,37 +75,48 @@ class Hours:
 
 @dataclass(slots=True)
 class Worker:
-    """One virtual agent."""
+    """One virtual agent.
+
+    Attributes:
+        agent: Its id.
+        manners: How it works.
+        draw: Of how long it takes.
+        note: Told every event.
+        hours: Its book.
+        ready: Set once it is ready with its phone up.
+        faults: What went wrong in its sessions.
+    """
 
     agent: str
-    client: PacelineClient
     manners: Manners
     draw: random.Random
+    note: Callable[[pb.AgentSessionResponse], None] | None = None
     hours: Hours = field(default_factory=Hours)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     faults: list[str] = field(default_factory=list)
 
-    async def run(self) -> None:
+    async def run(self, client: PacelineClient) -> None:
         """Work until cancelled; a session that breaks is begun anew."""
         while True:
-            desk = self.client.agents.open_desk()
+            desk = client.agents.open_desk()
             try:
                 await desk.login(self.agent, state=pb.AGENT_STATE_READY)
-                await self._work(desk)
+                await self.work(desk)
             except PacelineError as error:
-                self._note(error)
+                self._blame(error)
             finally:
                 await desk.close()
             await asyncio.sleep(_AGAIN_S)
 
-    async def _work(self, desk: Desk) -> None:
+    async def work(self, desk: Desk) -> None:
+        """Take calls at a desk until its session ends."""
         async with asyncio.TaskGroup() as tasks:
             talking: asyncio.Task[None] | None = None
             try:
                 async for event in desk.events():
                     talking = self._react(desk, event, tasks, talking)
             except PacelineError as error:
-                self._note(error)
+                self._blame(error)
             if talking is not None:
                 talking.cancel()
 
@@ -110,6 +128,8 @@ class Worker:
         talking: asyncio.Task[None] | None,
     ) -> asyncio.Task[None] | None:
         """React to one event; return the talk in progress."""
+        if self.note is not None:
+            self.note(event)
         match event.WhichOneof("event"):
             case "state_changed":
                 self._book(event.state_changed.status, asyncio.get_running_loop().time())
@@ -126,7 +146,7 @@ class Worker:
                 pass
         return talking
 
-    def _note(self, error: PacelineError) -> None:
+    def _blame(self, error: PacelineError) -> None:
         if len(self.faults) < _MOST_FAULTS:
             self.faults.append(str(error))
 
@@ -141,7 +161,7 @@ class Worker:
 
     async def _finish(self, desk: Desk, call: str) -> None:
         await asyncio.sleep(self.draw.uniform(*self.manners.acw_s))
-        await _try(desk.dispose(self.draw.choice(_OUTCOMES), call=call))
+        await _try(desk.dispose(self.draw.choice(self.manners.dispositions), call=call))
         await _try(desk.set_state(pb.AGENT_STATE_READY))
 
 
@@ -160,10 +180,10 @@ class Staff:
             seed: Of how long they take.
         """
         self.workers = [
-            Worker(agent, client, manners, random.Random(f"{seed}/{agent}"))  # noqa: S311
+            Worker(agent, manners, random.Random(f"{seed}/{agent}"))  # noqa: S311
             for agent in agents
         ]
-        self._tasks = [asyncio.create_task(worker.run()) for worker in self.workers]
+        self._tasks = [asyncio.create_task(worker.run(client)) for worker in self.workers]
 
     async def wait_ready(self, timeout_s: float) -> int:
         """Wait until all are ready with their phones up; return how many are.

@@ -138,11 +138,6 @@ class Phones:
     def _on_heard(self) -> None:
         self.heard += 1
 
-    def listen_anew(self) -> None:
-        """Let every phone note again when it hears a called party."""
-        for voice in self._voice_of.values():
-            voice.forget()
-
     def _on_ended(self, call: Call) -> None:
         voice = self._voice_of.pop(call, None)
         if voice is not None:

@@ -22,6 +22,8 @@ MOST_VOICES = 600
 """Most voices at once; beyond that calls go without sound."""
 _CHECK_EVERY = 10
 """Of how many frames heard one is looked at."""
+_MISSED = 3
+"""Looks in a row without the tone after which it has ended."""
 _ENOUGH = 0.25
 """Share of a frame's energy at the tone from which it counts as heard; a bridge of two gives 1."""
 
@@ -78,7 +80,7 @@ class Voice:
         port: UDP port it hears at.
         sent: Frames sent.
         received: Frames received.
-        heard: Whether the other's tone has been heard since the last ``forget``.
+        heard: Whether the other's tone is heard.
     """
 
     def __init__(
@@ -89,6 +91,12 @@ class Voice:
         on_heard: Callable[[], None] = lambda: None,
     ) -> None:
         """Bind.
+
+        Args:
+            host: Address to bind.
+            speaks_hz: The tone it speaks.
+            hears_hz: The tone it listens for.
+            on_heard: Told each time that tone begins.
 
         Raises:
             OSError: No port is free.
@@ -104,14 +112,11 @@ class Voice:
         self._source = secrets.randbits(32)
         self.sent = self.received = 0
         self.heard = False
+        self._missed = 0
 
     def speak_to(self, remote: tuple[str, int] | None) -> None:
         """Speak to an address from now on; None: be silent."""
         self._remote = remote
-
-    def forget(self) -> None:
-        """Listen anew for the other's tone."""
-        self.heard = False
 
     def tick(self) -> None:
         """Send one frame (RFC 3550 §5.1)."""
@@ -135,10 +140,16 @@ class Voice:
             except (BlockingIOError, ConnectionRefusedError):
                 return
             self.received += 1
-            if not self.heard and self.received % _CHECK_EVERY == 0 and len(packet) == 172:
-                self.heard = share_of(packet[12:], self._wave) > _ENOUGH
-                if self.heard:
-                    self._on_heard()
+            if self.received % _CHECK_EVERY == 0 and len(packet) == 172:
+                self._listen(present=share_of(packet[12:], self._wave) > _ENOUGH)
+
+    def _listen(self, *, present: bool) -> None:
+        self._missed = 0 if present else self._missed + 1
+        if present and not self.heard:
+            self.heard = True
+            self._on_heard()
+        elif self._missed >= _MISSED:
+            self.heard = False
 
     def close(self) -> None:
         """Give the port back."""

@@ -1,0 +1,5 @@
+"""The ``paceline`` command."""
+
+from clients.cli.app import main
+
+__all__ = ["main"]
