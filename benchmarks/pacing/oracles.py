@@ -24,13 +24,13 @@ class KnowsEnds(Ours):
     def _decide(self, world: World, seen: Snapshot) -> Ints:
         laws, prices = self._tick(world, seen)
         outlook = look_ahead(seen, laws, np.arange(len(self.rows)))
-        cells = spare_distribution(
-            seen.ready - seen.queued, _nothing(len(self.rows)), outlook.asked_trials
-        )
         free_s = world.acw_ends_s[self.rows] - world.now_s - world.scene.patience_s
         busy = (world.talking | world.in_acw)[self.rows]
-        freed = np.stack([(busy & (free_s <= at_s)).sum(axis=1) for at_s in POINTS_S], axis=1)
-        return _largest(shifted(cells, freed), outlook, prices, laws, seen)
+        # A known end is a chance of 0 or 1.
+        ends = (free_s[:, :, None] <= POINTS_S).astype(np.float32)
+        freed = Trials(busy.astype(np.float64), ends)
+        cells = spare_distribution(seen.ready - seen.queued, freed, outlook.asked_trials)
+        return _largest(cells, outlook, prices, laws, seen)
 
     def _tick(self, world: World, seen: Snapshot) -> tuple[Laws, Prices]:
         self.learner.tick(world.now_s, seen.in_flight, seen.talking, seen.in_acw)
