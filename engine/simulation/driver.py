@@ -11,7 +11,7 @@ from engine.actors.kernel import Fault, ReplyTo, TimerHandle, VirtualScheduler
 from engine.actors.messages import AgentMessage, CampaignMessage, RunAnswer
 from engine.config import EngineSettings, PacingSettings
 from engine.domain.e164 import E164
-from engine.domain.facts import DncAdded
+from engine.domain.facts import AnyFact, DncAdded
 from engine.domain.ids import AgentId, CampaignId, LegId
 from engine.domain.specs import AgentLeg
 from engine.ports import Gate, StoredFact, TelephonyEvent
@@ -32,6 +32,8 @@ from engine.telephony.simulated import Network, SimulatedTelephony, Witness
 Check = Callable[[Evidence], Sequence[str]]
 SETTLE_S = 40.0 * 60.0
 """After the counted time everything under way ends within so long, or never does."""
+MOST_DOWN_S = 20.0
+"""A crashed engine is started again within so long."""
 _AIM_S = 0.008
 """A crash falls so shortly after something passed on the wire, where it hurts most."""
 
@@ -155,28 +157,32 @@ class Simulation:
             self.witness,
         )
         self._life: _Life | None = None
+        self._over = False
 
     # --- the whole -----------------------------------------------------------------------------
 
     def run(self) -> None:
         """Run the counted time, then let everything under way end."""
         scene = self.scene
-        self._live()
-        for agent in self.agents.values():
-            agent.begin()
+        self.begin()
         self.scheduler.call_later(0.5, self.operators.start_all)
         if scene.script.faults:
             self.operators.meddle(60.0)
             self._plan_crash()
         self.scheduler.run_until(scene.ends_s)
-        self._settle()
+        self.settle()
 
-    def _settle(self) -> None:
+    def begin(self) -> None:
+        """Start the engine's first life; the agents come to work."""
+        self._live()
+
+    def settle(self) -> None:
         """End the day: Stop, let calls end, log out."""
+        self._over = True
         self.operators.stop_all()
         if self._life is None:  # the day ends between a crash and the restart
-            self.scheduler.run_for(60.0)
-        limit_s = self.scene.ends_s + SETTLE_S
+            self.scheduler.run_for(MOST_DOWN_S + 10.0)
+        limit_s = self.scheduler.now_s() + SETTLE_S
         while self._busy() and self.scheduler.now_s() < limit_s:
             self.scheduler.run_for(10.0)
         for agent in self.agents.values():
@@ -191,9 +197,14 @@ class Simulation:
     def _open_attempts(self) -> int:
         return len(self._disk.recovered.open_attempts)
 
+    @property
+    def facts(self) -> list[AnyFact]:
+        """The durable facts so far, of all lives."""
+        return [stored.fact for stored in self._disk.log]
+
     def result(self, check: Check | None) -> SimulationResult:
         """Return the figures, and what a checker says of the evidence."""
-        scene, facts = self.scene, [stored.fact for stored in self._disk.log]
+        scene, facts = self.scene, self.facts
         counts = count(facts, scene.starts_s, scene.ends_s)
         answered = counts["answered"]
         attempts = sum(
@@ -251,6 +262,8 @@ class Simulation:
 
     def _live(self) -> None:
         self._life = _Life(self)
+        for agent in self.agents.values():
+            agent.begin()
 
     def _plan_crash(self) -> None:
         """Let the engine die a few times at random, just after something passed on the wire."""
@@ -259,12 +272,12 @@ class Simulation:
             self.scheduler.call_later(self.random.uniform(1.0, span_s), self._aim)
 
     def _aim(self) -> None:
-        self.witness.alert(
-            lambda: self.scheduler.call_later(self.random.uniform(0.0, _AIM_S), self._crash)
-        )
+        delay_s, down_s = self.random.uniform(0.0, _AIM_S), self.random.uniform(0.05, MOST_DOWN_S)
+        self.witness.alert(lambda: self.scheduler.call_later(delay_s, lambda: self.crash(down_s)))
 
-    def _crash(self) -> None:
-        if self._life is None or self.scheduler.now_s() > self.scene.ends_s:
+    def crash(self, down_s: float) -> None:
+        """Let the engine die as by ``kill -9``, and start again after a while. [s]"""
+        if self._life is None or self._over:
             return
         self.crashes += 1
         self._life.crash()
@@ -273,13 +286,11 @@ class Simulation:
         self.witness.note("crash")
         for agent in self.agents.values():
             agent.interrupt()
-        self.scheduler.call_later(self.random.uniform(0.05, 20.0), self._restart)
+        self.scheduler.call_later(down_s, self._restart)
 
     def _restart(self) -> None:
         self.witness.note("restart")
         self._live()
-        for agent in self.agents.values():
-            agent.begin()
         self.scheduler.call_later(self.random.uniform(0.1, 5.0), self.operators.insist)
 
     # --- the present life, for people ------------------------------------------------------------

@@ -51,7 +51,8 @@ class Operators:
         controls: Controls,
         witness: Witness,
     ) -> None:
-        self._wanted = dict.fromkeys(campaigns, False)
+        self._campaigns = campaigns
+        self._wanted: dict[CampaignId, bool] = {}
         self._numbers = numbers
         self._scheduler = scheduler
         self._random = random
@@ -61,22 +62,26 @@ class Operators:
 
     def start_all(self) -> None:
         """Start every campaign."""
-        for campaign_id in self._wanted:
-            self._start(campaign_id)
+        for campaign_id in self._campaigns:
+            self.start(campaign_id)
 
     def stop_all(self) -> None:
         """Stop every campaign, for good, and meddle no more."""
         self._open = False
-        for campaign_id in self._wanted:
-            self._stop(campaign_id)
+        for campaign_id in self._campaigns:
+            self.stop(campaign_id)
 
     def insist(self) -> None:
-        """Ask again for what was wanted: the answer may have been lost with a life."""
+        """Press again what was pressed last: the answer may have been lost with a life."""
         for campaign_id, running in self._wanted.items():
             if running:
-                self._start(campaign_id)
+                self.start(campaign_id)
             else:
-                self._stop(campaign_id)
+                self.stop(campaign_id)
+
+    def forget(self) -> None:
+        """Leave things as they are from now on, also after a restart."""
+        self._wanted.clear()
 
     def meddle(self, every_s: float) -> None:
         """Stop, start and list numbers at random instants, from now on. [s]"""
@@ -85,15 +90,15 @@ class Operators:
         )
 
     def _interfere(self, every_s: float) -> None:
-        campaign_id = self._random.choice(list(self._wanted))
+        campaign_id = self._random.choice(self._campaigns)
         if not self._open:
             return
         if self._random.random() < 0.5:
             self._add_dnc(self._choose_number())
-        elif self._wanted[campaign_id]:
-            self._stop(campaign_id)
+        elif self._wanted.get(campaign_id):
+            self.stop(campaign_id)
             if self._random.random() < 0.3:
-                self._stop(campaign_id)  # an impatient one presses twice
+                self.stop(campaign_id)  # an impatient one presses twice
             back_s = self._random.uniform(0.001, 40.0)
             self._scheduler.call_later(back_s, lambda: self._start_again(campaign_id))
         self.meddle(every_s)
@@ -105,22 +110,24 @@ class Operators:
             for row in self._witness.rows[-200:]
             if row["kind"] == "invite" and row["side"] == "customer"
         ]
-        return E164(str(self._random.choice(recent if recent else self._numbers)))
+        return E164(str(self._random.choice(recent or self._numbers)))
 
     def _start_again(self, campaign_id: CampaignId) -> None:
         if self._open:
-            self._start(campaign_id)
+            self.start(campaign_id)
 
-    def _start(self, campaign_id: CampaignId) -> None:
+    def start(self, campaign_id: CampaignId) -> None:
+        """Press Start."""
         self._wanted[campaign_id] = True
         self._witness.note("starting", campaign=campaign_id)
         self._controls.ask_campaign(campaign_id, lambda to: StartCampaign(_BY, to), lambda _: None)
 
-    def _stop(self, campaign_id: CampaignId) -> None:
+    def stop(self, campaign_id: CampaignId) -> None:
+        """Press Stop; the acknowledgement is noted."""
         self._wanted[campaign_id] = False
 
         def stopped(done: bool) -> None:
-            if done and not self._wanted[campaign_id]:
+            if done and not self._wanted.get(campaign_id):
                 self._witness.note("stopped", campaign=campaign_id)
 
         self._controls.ask_campaign(campaign_id, lambda to: StopCampaign(_BY, "", to), stopped)

@@ -15,7 +15,7 @@ from engine.domain.facts import (
     CallConnected,
     encode,
 )
-from engine.domain.ids import AgentId
+from engine.domain.ids import AgentId, AttemptId
 from engine.telephony.simulated import Row
 
 _row_encoder = msgspec.json.Encoder(order="deterministic")
@@ -81,20 +81,22 @@ def hash_trace(rows: Sequence[Row], facts: Sequence[AnyFact]) -> str:
 
 
 def count(facts: Sequence[AnyFact], begins_s: float, ends_s: float) -> Counter[str]:
-    """Return how often what happened in a stretch of time. [s since the epoch]"""
+    """Return how many attempts came how far in a stretch of time. [s since the epoch]"""
     counts: Counter[str] = Counter()
+    connected: set[AttemptId] = set()  # a call may be connected twice: an agent's phone fails
     for fact in facts:
         if not begins_s <= fact.at_s < ends_s:
             continue
         match fact:
             case AttemptAnswered():
                 counts["answered"] += 1
-            case CallConnected():
-                counts["connected"] += 1
+            case CallConnected(attempt_id=attempt_id):
+                connected.add(attempt_id)
             case AttemptClosed(unattended=True):
                 counts["unattended"] += 1
             case _:
                 pass
+    counts["connected"] = len(connected)
     return counts
 
 
