@@ -53,6 +53,7 @@ from engine.domain.e164 import E164
 from engine.domain.facts import DncAdded, DncRemoved
 from engine.domain.ids import AgentId, CampaignId, LegId, ListId, RecordRef, SupervisorId, TrunkId
 from engine.domain.refusals import (
+    DialerError,
     DrainingError,
     JournalError,
     NotNowError,
@@ -332,7 +333,7 @@ class Engine:
         if self._draining:
             raise DrainingError("the engine is going down")
         check_spec(spec, self.runtime.resources)
-        future: asyncio.Future[Exception | None] = self._loop.create_future()
+        future: asyncio.Future[DialerError | None] = self._loop.create_future()
         self.runtime.resources.put(
             kind,
             spec,
@@ -360,7 +361,7 @@ class Engine:
             agent = await self.describe_agent(AgentId(resource_id))
             if agent.state is not AgentState.LOGGED_OUT:
                 raise NotNowError(f"agents/{resource_id} is logged in", slug="agent-logged-in")
-        future: asyncio.Future[Exception | None] = self._loop.create_future()
+        future: asyncio.Future[DialerError | None] = self._loop.create_future()
         self.runtime.resources.delete(kind, resource_id, _settle(future), request_id=request_id)
         if (error := await future) is not None:
             raise error

@@ -1,5 +1,6 @@
 """The gateway over the real engine: what a new user does first, and what survives."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import grpc
@@ -9,6 +10,8 @@ import pytest_asyncio
 from google.protobuf.duration_pb2 import Duration
 
 from engine.config import EngineSettings, SipSettings, StoreSettings
+from engine.domain.ids import AgentId
+from engine.domain.specs import AgentSpec
 from engine.runtime import Engine
 from gateway.pb.paceline.v1 import (
     agents_pb2,
@@ -36,18 +39,23 @@ FILE = b"name,phone,city\nAda,+14155550100,Ulm\nBad,12,Bonn\nEve,+14155550101,Ki
 
 
 @pytest_asyncio.fixture
-async def channel() -> AsyncIterator[grpc.aio.Channel]:
+async def engine() -> AsyncIterator[Engine]:
     settings = EngineSettings(
         sip=SipSettings(port=0), store=StoreSettings(url="memory:"), drain_s=0.0
     )
     engine = Engine(settings)
     await engine.start()
+    yield engine
+    await engine.stop()
+
+
+@pytest_asyncio.fixture
+async def channel(engine: Engine) -> AsyncIterator[grpc.aio.Channel]:
     gateway = Gateway(all_services(engine), listen="127.0.0.1:0")
     port = await gateway.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         yield channel
     await gateway.stop(0)
-    await engine.stop()
 
 
 async def import_file(channel: grpc.aio.Channel) -> lists_pb2.ImportProgress:
@@ -158,15 +166,19 @@ async def test_a_create_is_idempotent_by_its_request_id(channel: grpc.aio.Channe
     assert code is grpc.StatusCode.ALREADY_EXISTS
 
 
-async def test_callers_who_go_away_leave_nothing_broken_behind(
-    channel: grpc.aio.Channel,
-) -> None:
-    agents = agents_pb2_grpc.AgentServiceStub(channel)
-    events = events_pb2_grpc.EventServiceStub(channel)
-    for number in range(40):
-        create = agents_pb2.CreateAgentRequest(agent_id=f"a{number}", agent=agents_pb2.Agent())
-        calls = [agents.CreateAgent(create), events.ListEvents(events_pb2.ListEventsRequest())]
-        for call in calls:
-            call.cancel()
-    last = agents_pb2.CreateAgentRequest(agent_id="last", agent=agents_pb2.Agent())
-    assert (await agents.CreateAgent(last)).agent.name == "agents/last"
+async def test_a_caller_who_goes_away_breaks_no_callback_of_the_store(engine: Engine) -> None:
+    broken: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context))
+    spec = AgentSpec(agent_id=AgentId("alice"))
+    calls = [
+        asyncio.create_task(engine.put("agent", spec, expected_revision=0, request_id="")),
+        asyncio.create_task(engine.read_events(0, 10)),
+    ]
+    await asyncio.sleep(0)  # both have asked, and wait
+    for call in calls:
+        call.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
+    while engine.runtime.resources.find("agent", "alice") is None:
+        await engine.wait_for_event(engine.last_sequence, 0.1)
+    await engine.read_events(0, 10)
+    assert broken == []
