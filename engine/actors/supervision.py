@@ -135,7 +135,7 @@ class SupervisionBehavior:
         self._attempt_id: AttemptId | None = None
         self._begin: ReplyTo[SessionView] | None = None
 
-    def on(self, message: SupervisionMessage, now_s: float) -> Sequence[Effect]:  # noqa: C901 - one case each
+    def on(self, message: SupervisionMessage, now_s: float) -> Sequence[Effect]:
         """Answer one message."""
         match message:
             case BeginSupervision(reply_to):
