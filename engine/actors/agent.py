@@ -142,8 +142,6 @@ _FORCED: dict[AgentPhase, frozenset[AgentState]] = {
 }
 """Forced moves (guide: Changing Agent State)."""
 _DECISIONS = frozenset({"call", "complete", "skip", "reject"})
-_NOTED = frozenset({"", "complete", "completed", "noted"})
-"""Reasons of ``PreviewOver`` that say that a completion is durable."""
 _MISSED = frozenset({"busy", "declined", "no-answer"})
 _OFFER, _ACW, _PREVIEW = "offer", "acw", "preview"
 
@@ -163,7 +161,6 @@ class AgentBehavior:
     __slots__ = (
         "_by",
         "_callers",
-        "_completions",
         "_listeners",
         "_logging_in",
         "_noted",
@@ -210,7 +207,6 @@ class AgentBehavior:
         self._pending: _Wish | None = None
         self._logging_in = False
         self._callers: list[ReplyTo[AgentView]] = []
-        self._completions: dict[RecordRef, ReplyTo[None]] = {}
         self._work: Work | None = None
         self._listeners = Listeners()
         self._noted: tuple[AgentState, str, str] | None = None
@@ -853,13 +849,8 @@ class AgentBehavior:
         if message.decision == "call":
             self._move(PreviewCalled, now_s)
             return [*told, Reply(message.reply_to)]
-        told.append(self._tell_desk(PreviewGone(work.ref, message.decision)))
-        if message.decision == "complete":
-            # Answered when the campaign says that it is durable: acknowledged is never lost.
-            self._completions[work.ref] = message.reply_to
-            return [*told, *self._settle(now_s)]
-        told.append(Reply(message.reply_to))
-        if message.decision == "skip":
+        told += [self._tell_desk(PreviewGone(work.ref, message.decision)), Reply(message.reply_to)]
+        if message.decision != "reject":
             return [*told, *self._settle(now_s)]
         self._work = None
         self._move(MadeNotReady, now_s, "rejected")
@@ -894,10 +885,6 @@ class AgentBehavior:
         return []
 
     def _preview_over(self, ref: RecordRef, reason: str, now_s: float) -> list[Effect]:
-        completed = self._completions.pop(ref, None)
-        if completed is not None:
-            refusal = NotNowError(f"{ref} was not completed: {reason}", slug=reason or "not-now")
-            return [Reply(completed) if reason in _NOTED else Refuse(completed, refusal)]
         work = self._work
         reviewing = self._phase in {AgentPhase.PREVIEWING, AgentPhase.DIALING}
         if not reviewing or work is None or work.ref != ref:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from engine.actors.kernel.effects import Effect, Reply, Tell
+from engine.actors.kernel.effects import CancelTimer, Effect, Reply, StartTimer, Tell
 from engine.actors.kernel.ref import Ref
 from engine.actors.messages import (
     AgentForPreview,
@@ -32,6 +32,8 @@ from engine.domain.ids import AgentId, AttemptId, CampaignId, TeamId
 from engine.domain.specs import CampaignSpec
 from engine.machines.agent import AgentPhase
 
+AGAIN_S = 1.0
+"""A campaign that gives a reviewer back and still wants some is asked again so much later. [s]"""
 _SPARE = 64
 """Dead entries a heap may hold beside as many as there are living ones."""
 
@@ -71,6 +73,7 @@ class _Campaign:
         waiting: Stamp by attempt of the calls that wait.
         wants: Whether it has records to review.
         want: Count of the times it said so.
+        asked_again: Whether a timer will offer it again the reviewers it gave back.
         served: When it last got an agent for a preview, for taking turns.
     """
 
@@ -83,6 +86,7 @@ class _Campaign:
     waiting: dict[AttemptId, int] = field(default_factory=dict)
     wants: bool = False
     want: int = 0
+    asked_again: bool = False
     served: int = 0
 
 
@@ -123,7 +127,7 @@ class RouterBehavior:
                 return self._campaign_moved(message)
             case CampaignGone(campaign_id):
                 self._campaign_gone(campaign_id)
-                return []
+                return [CancelTimer(("want", campaign_id))]
             case DescribeRouter(reply_to):
                 return [Reply(reply_to, self._view())]
             case _:
@@ -158,11 +162,23 @@ class RouterBehavior:
         agent = self._agents.get(agent_id)
         if agent is None or agent.available or agent.moved.phase is not AgentPhase.READY:
             return []
-        if agent.given is not None:
-            campaign_id, want = agent.given
-            agent.refused[campaign_id] = want
-            agent.given = None
-        return self._serve(agent)
+        return [*self._refused(agent), *self._serve(agent)]
+
+    def _refused(self, agent: _Agent) -> list[Effect]:
+        """Note which campaign had no record for the agent; offer it again a little later.
+
+        At once would be ball play: the campaign says that it wants some only when that changes.
+        """
+        if agent.given is None:
+            return []
+        campaign_id, want = agent.given
+        agent.given = None
+        agent.refused[campaign_id] = want
+        campaign = self._campaigns.get(campaign_id)
+        if campaign is None or not campaign.wants or campaign.asked_again:
+            return []
+        campaign.asked_again = True
+        return [StartTimer(("want", campaign_id), AGAIN_S, WantPreviewers(campaign_id, True))]
 
     def _serve(self, agent: _Agent) -> list[Effect]:
         """Give an available agent to who needs it most, or let it wait."""
@@ -312,18 +328,15 @@ class RouterBehavior:
             return []
         campaign.wants = wanted
         campaign.want += 1
+        campaign.asked_again = False
         if not wanted:
             self._wanting.pop(campaign_id, None)
-            return []
+            return [CancelTimer(("want", campaign_id))]
         self._wanting[campaign_id] = None
         return self._give_previewers(campaign)
 
     def _give_previewers(self, campaign: _Campaign) -> list[Effect]:
-        """Give a wanting campaign every available agent; it returns those it has no record for.
-
-        An agent it has returned is not given to it again before it says anew that it wants some:
-        else the two would play ball with the agent.
-        """
+        """Give a wanting campaign every available agent; it returns those it has no record for."""
         effects: list[Effect] = []
         passed: list[tuple[int, float, int, AgentId]] = []
         while campaign.wants and campaign.running:

@@ -22,11 +22,11 @@ from engine.actors.messages import (
     UnqueueCall,
     WantPreviewers,
 )
-from engine.actors.router import RouterBehavior
+from engine.actors.router import AGAIN_S, RouterBehavior
 from engine.domain.ids import AgentId, AttemptId, CampaignId, TeamId
 from engine.domain.specs import CampaignSpec
 from engine.machines.agent import AgentPhase
-from tests.unit.actors.reading import Answers, told
+from tests.unit.actors.reading import Answers, cancelled, timers, told
 
 
 class Rig:
@@ -272,6 +272,22 @@ def test_a_reviewer_given_back_is_not_given_again_before_it_is_wanted_anew(rig: 
     assert rig.give_back("ann") == [("summer", "preview", "ann")]
     assert rig.give_back("ann") == []
     assert rig.want("spring") == [("spring", "preview", "ann")]
+
+
+def test_a_campaign_that_still_wants_is_offered_its_reviewers_again_a_little_later(
+    rig: Rig,
+) -> None:
+    rig.want("spring")
+    for agent in ("ann", "ben"):
+        rig.ready(agent)
+    again = WantPreviewers(CampaignId("spring"), True)
+    effects = rig.router.on(ReturnAgent(AgentId("ann")), 0.0)
+    assert timers(effects) == [(AGAIN_S, again)]
+    assert timers(rig.router.on(ReturnAgent(AgentId("ben")), 0.0)) == []
+    assert [agent for *_, agent in rig.hear(again)] == ["ann", "ben"]
+    effects = rig.router.on(WantPreviewers(CampaignId("spring"), False), 0.0)
+    assert cancelled(effects) == [("want", "spring")]
+    assert timers(rig.router.on(ReturnAgent(AgentId("ann")), 0.0)) == []
 
 
 def test_a_reviewer_given_back_after_a_newer_want_is_given_again(rig: Rig) -> None:
