@@ -986,11 +986,13 @@ class CallsLaunched:
         campaign_id: The campaign.
         asked: How many of ``StartCalls`` this settles.
         launched: How many left.
+        launched_s: When they left, as ``CallMoved`` will name them. [s since the epoch]
     """
 
     campaign_id: CampaignId
     asked: int
     launched: int
+    launched_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ class PacerBehavior:
             case PacingDue():
                 return self._tick(now_s)
             case CallsLaunched():
-                self._launched(message, now_s)
+                self._launched(message)
                 return ()
             case CallMoved():
                 self._call_moved(message, now_s)
@@ -206,14 +206,14 @@ class PacerBehavior:
 
     # --- calls -----------------------------------------------------------------------------
 
-    def _launched(self, message: CallsLaunched, now_s: float) -> None:
+    def _launched(self, message: CallsLaunched) -> None:
         row = self._rows.get(message.campaign_id)
         if row is None:
             return
         row.promised = max(row.promised - message.asked, 0)
         for _ in range(message.launched):
-            slot = self._floor.attempt_started(row.row, now_s)
-            row.calls.setdefault(now_s, []).append(slot)
+            slot = self._floor.attempt_started(row.row, message.launched_s)
+            row.calls.setdefault(message.launched_s, []).append(slot)
 
     def _call_moved(self, message: CallMoved, now_s: float) -> None:
         """Follow a call by its launch: of those launched at one instant any will do."""

@@ -243,7 +243,8 @@ class Attempts:
             dialing = PreviewDialing(attempt.attempt_id)
             return effects + (context.tell_agent(attempt.previewer, dialing) if first else [])
         if first:
-            effects.append(context.tell_pacer(CallsLaunched(context.campaign_id, 1, 1)))
+            launched = CallsLaunched(context.campaign_id, 1, 1, now_s)
+            effects.append(context.tell_pacer(launched))
         return effects
 
     def _not_placed(self, attempt: Attempt, now_s: float) -> list[Effect]:
