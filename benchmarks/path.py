@@ -1,0 +1,160 @@
+"""How many attempts a second does the whole path carry, what does one cost, and what limits it?
+
+The path is: list, permit, reservation, durable intent, gate, INVITE, answer or failure, accounting.
+The engine runs in a process of its own with SQLite on a disk; sipp is the carrier.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from benchmarks.harness import Figure
+from benchmarks.path_sipp import ANSWERING, CALLER, HOST, REFUSING, caller_cpu_ms, carrier
+
+GOAL_PER_S, GOAL_CPU_MS = 300.0, 0.4
+LONGEST_SETUP_MS = 250.0
+_KEPT_UP = 0.95
+"""Share of the rate asked for that counts as kept."""
+_SETTLE_S = 2.0
+
+
+class Child:
+    """A process of ours that obeys lines of JSON."""
+
+    def __init__(self, module: str, *arguments: str) -> None:
+        """Start ``python -m module``."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parent.parent,
+            text=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    # What a child answers is read by its keys; the values' types are those of its docstring.
+    def do(self, verb: str, **values: object) -> dict[str, Any]:
+        """Give a command and return its answer."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is None or stdout is None:
+            raise RuntimeError("the child has no pipes")
+        stdin.write(json.dumps({"do": verb, **values}) + "\n")
+        stdin.flush()
+        line = stdout.readline()
+        if not line:
+            raise RuntimeError(f"the child ended during {verb!r}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+def run(short: bool) -> list[Figure]:
+    """Measure the path with calls refused, and answered; the short form takes half a minute."""
+    rates = (100, 300, 500) if short else (100, 200, 300, 400, 500, 600, 700, 800, 1000)
+    figures = _path(
+        "path/", REFUSING, CALLER, "486 or 404 after ringing", rates, 5.0 if short else 10.0
+    )
+    answered = (100,) if short else (100, 200, 300)
+    figures += _path(
+        "path/answered/",
+        ANSWERING,
+        None,
+        "200, a beep played, BYE by us",
+        answered,
+        5.0 if short else 10.0,
+    )
+    return figures
+
+
+def _path(
+    prefix: str,
+    scenario: str,
+    caller: str | None,
+    course: str,
+    rates: Sequence[int],
+    seconds: float,
+) -> list[Figure]:
+    """Raise the rate until the path no longer keeps up; return what held."""
+    held: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder, carrier(scenario) as port:
+        reference_ms = caller_cpu_ms(port, caller, 2_000, 500)
+        with Child("benchmarks.path_world") as world:
+            records = int(sum(rates) * (seconds + _SETTLE_S) * 1.2) + 1_000
+            world.do("open", folder=folder, trunk=f"{HOST}:{port}", records=records)
+            world.do("start", calls_per_s=rates[0])
+            limit = "the highest rate tried was held"
+            for rate in rates:
+                world.do("rate", calls_per_s=rate)
+                world.do("measure", seconds=_SETTLE_S)
+                seen = world.do("measure", seconds=seconds)
+                print(
+                    rate,
+                    {k: round(v, 2) if isinstance(v, float) else v for k, v in seen.items()},
+                    file=sys.stderr,
+                )
+                ended = sum(seen["closed"].values())
+                if (
+                    ended / seen["seconds"] < _KEPT_UP * rate
+                    or seen["setup_ms_p99"] > LONGEST_SETUP_MS
+                ):
+                    limit = _limit(rate, seen)
+                    if not held:
+                        held.append(seen)
+                    break
+                held.append(seen)
+            print(world.do("stop"), limit, file=sys.stderr)
+    return _figures(prefix, held[-1], reference_ms, f"{course}; {limit}")
+
+
+def _limit(rate: int, seen: dict[str, Any]) -> str:
+    share = seen["main_s"] / seen["seconds"]
+    return (
+        f"at {rate}/s asked, {sum(seen['closed'].values()) / seen['seconds']:.0f}/s ended, "
+        f"p99 set-up {seen.get('setup_ms_p99', 0):.0f} ms, main thread {share:.0%} of a core"
+    )
+
+
+def _figures(prefix: str, seen: dict[str, Any], reference_ms: float, course: str) -> list[Figure]:
+    attempts = sum(seen["closed"].values())
+    per_s, cpu_ms = attempts / seen["seconds"], seen["cpu_s"] / attempts * 1e3
+    main_ms = seen["main_s"] / attempts * 1e3
+    how = f"engine with SQLite on disk, sipp as the carrier over loopback, {course}"
+
+    def plain(name: str, value: float, unit: str, method: str) -> Figure:
+        return Figure(prefix + name, value, unit, None, None, None, method)
+
+    return [
+        Figure(prefix + "attempts_per_s", per_s, "attempts/s", GOAL_PER_S, None, None, how),
+        Figure(
+            prefix + "cpu_ms_per_attempt", cpu_ms, "ms", GOAL_CPU_MS, reference_ms,
+            reference_ms / cpu_ms,
+            f"processor time of the engine's process, threads included, {main_ms:.2f} ms of it on "
+            "the loop; reference: sipp as caller of the same calls",
+        ),
+        plain("commit_p50_ms", seen["commit_ms_p50"], "ms", "from facts handed to the store to the "
+              "answer on the loop"),
+        plain("commit_p99_ms", seen["commit_ms_p99"], "ms", "the same, 99th percentile"),
+        plain("setup_p99_ms", seen["setup_ms_p99"], "ms", "from intent handed over to INVITE sent, "
+              "99th percentile"),
+        plain("rss_mb", seen["rss_mb"], "MB", "resident memory of the engine's process"),
+    ]  # fmt: skip
