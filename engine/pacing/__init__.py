@@ -27,7 +27,7 @@ A calendar window is begun anew by ``budgets.restart(row, window)`` when its bou
 campaign's zone. Caps may change at any time (``budgets.set_caps``), so may the unattended timeout
 (``learner.set_patience``). A row given to a new campaign is cleared by ``learner.clear``, or by
 ``learner.begin_like`` if another has called the same list, and by ``budgets.clear``; more rows come
-by ``widen`` of both. Both are packed by ``to_bytes`` for the store: a restart then paces as before.
+by ``grown`` of both. Both are packed by ``to_bytes`` for the store: a restart then paces as before.
 """
 
 from engine.pacing.budget import DAY, ROLLING_24H, ROLLING_30D, Budgets, Prices, Window

@@ -89,36 +89,22 @@ class Budgets:
         self._fresh = np.zeros(campaigns)
         self._priced_s = math.nan
 
-    def widen(self, campaigns: int, *, cap: float = 0.03) -> None:
-        """Make room for more campaigns; those there are stay as they are.
+    def grown(self, campaigns: int, *, cap: float = 0.03) -> "Budgets":
+        """Make room for more campaigns.
 
         Args:
             campaigns: How many rows there are to be, at least as many as now.
             cap: Highest lawful unattended ratio of the new ones, until ``set_caps``.
+
+        Returns:
+            Budgets whose first rows are as these, in the place of these.
         """
         before, wider = len(self.caps), Budgets(campaigns, self._windows, cap=cap)
         for name in ("caps", "_answered", "_unattended", "_log_ref", "_rate", "_fresh"):
             getattr(wider, name)[:before] = getattr(self, name)
-            setattr(self, name, getattr(wider, name))
-        self._sum_up()
-
-    def grown(self, campaigns: int) -> "Budgets":
-        """Make room for more campaigns; the present rows stay as they are.
-
-        Args:
-            campaigns: How many rows there are to be, at least as many as now.
-
-        Returns:
-            Budgets that go on as these would have.
-        """
-        more, rows = Budgets(campaigns, self._windows), len(self.caps)
-        more.caps[:rows] = self.caps
-        more._answered[:rows], more._unattended[:rows] = self._answered, self._unattended
-        more._log_ref[:rows], more._rate[:rows] = self._log_ref, self._rate
-        more._fresh[:rows] = self._fresh
-        more._steps, more._priced_s = self._steps, self._priced_s
-        more._sum_up()
-        return more
+        wider._steps, wider._priced_s = self._steps.copy(), self._priced_s
+        wider._sum_up()
+        return wider
 
     def set_caps(self, row: int, caps: Sequence[float]) -> None:
         """Set the rules of one campaign, at any time.

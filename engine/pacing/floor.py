@@ -175,6 +175,10 @@ class Floor:
             row: Campaign of the call, with TALKING.
         """
         was, since_s = self._agents["phase"][slot], self._agents["since_s"][slot]
+        if was == phase:  # a hold, or an offer that became a talk: the time goes on
+            if row >= 0:
+                self._agents["row"][slot] = row
+            return
         served = int(self._agents["row"][slot])
         if served >= 0 and was == Phase.TALKING and phase != Phase.TALKING:
             self.learner.talk_ended(served, now_s - since_s)

@@ -120,37 +120,21 @@ class Learner:
                 column[rows] = value
         self.rebuild(rows)
 
-    def widen(self, campaigns: int) -> None:
-        """Make room for more campaigns; those there are stay as they are.
-
-        Args:
-            campaigns: How many rows there are to be, at least as many as now.
-        """
-        before, wider = self.campaigns, Learner(campaigns, self.priors)
-        for name, column in wider._kept.items():
-            column[(..., slice(before)) if name in _BY_SPEED else slice(before)] = self._kept[name]
-        wider._tables.copy_rows(self._tables, before)
-        self._kept, self._tables = wider._kept, wider._tables
-
     def grown(self, campaigns: int) -> "Learner":
-        """Make room for more campaigns; the present rows stay as they are.
+        """Make room for more campaigns.
 
         Args:
             campaigns: How many rows there are to be, at least as many as now.
 
         Returns:
-            A learner that goes on as this one would have.
+            A learner whose first rows are as these, in the place of this one.
         """
-        more = Learner(campaigns, self.priors)
-        for name, column in self._kept.items():
-            wide = more._kept[name]
-            if name in ("asked", "ended", "squares"):
-                wide[:, : self.campaigns] = column
-            else:
-                wide[: self.campaigns] = column
-        more._ticked_s = self._ticked_s
-        more.rebuild(np.arange(campaigns))
-        return more
+        before, wider = self.campaigns, Learner(campaigns, self.priors)
+        for name, column in wider._kept.items():
+            column[(..., slice(before)) if name in _BY_SPEED else slice(before)] = self._kept[name]
+        wider._tables.copy_rows(self._tables, before)
+        wider._ticked_s = self._ticked_s
+        return wider
 
     def set_patience(self, row: int, patience_s: float) -> None:
         """Say how long after its verdict a call may wait before it counts as unattended.

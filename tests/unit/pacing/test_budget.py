@@ -120,7 +120,7 @@ def test_more_campaigns_leave_the_others_as_they_are() -> None:
     budgets = Budgets(2, (DAY, ROLLING_24H), cap=0.03)
     budgets.count(np.array([0, 1]), 0.0, answered=np.array([300, 600]), unattended=5)
     before = budgets.prices(1.0)
-    budgets.widen(4, cap=0.05)
+    budgets = budgets.grown(4, cap=0.05)
     after = budgets.prices(1.0)
     assert np.allclose(before.budget, after.budget[:2])
     assert np.allclose(before.tau, after.tau[:2])

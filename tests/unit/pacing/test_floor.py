@@ -106,6 +106,17 @@ def test_talk_and_acw_are_learned_from_phases() -> None:
     assert laws.talk_free[0, 14, 11] > 0.75
 
 
+def test_a_phase_told_twice_goes_on_from_its_beginning() -> None:
+    told, once = make_floor(1, [[0]]), make_floor(1, [[0]])
+    for floor in (told, once):
+        agent = floor.agent_joined(0, 0.0)
+        floor.agent_turned(agent, Phase.TALKING, 10.0, row=0)
+        if floor is told:
+            floor.agent_turned(agent, Phase.TALKING, 60.0)
+    seen = [floor.snapshot(100.0, conditions(1)) for floor in (told, once)]
+    assert np.array_equal(seen[0].talking, seen[1].talking)
+
+
 def test_verdicts_teach_the_pass_rate() -> None:
     floor = make_floor(1, [[0]])
     for count in range(300):

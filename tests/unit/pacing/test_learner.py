@@ -120,7 +120,7 @@ def test_more_campaigns_leave_the_others_as_they_are() -> None:
     run(learner, 0.2, 500, 0.0, 1.0)
     before = learner.laws()
     known = (before.answer_p.copy(), before.talk_free.copy(), before.gain.copy())
-    learner.widen(5)
+    learner = learner.grown(5)
     after = learner.laws()
     assert learner.campaigns == 5
     assert np.array_equal(known[0], after.answer_p[:2])
