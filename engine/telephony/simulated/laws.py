@@ -123,7 +123,7 @@ class Fate:
     retry_after_s: float = 0.0
     talk_s: float = 0.0
     customer_ends: bool = True
-    patience_s: float = 0.0
+    patience_s: float = 4.0
 
 
 class Party:
