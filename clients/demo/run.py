@@ -110,6 +110,7 @@ async def _parts(
         server = dict(each.split("=", 1) for each in (await engine.line()).split()[1:])
         client = await stack.enter_async_context(PacelineClient(server["api"]))
         await client.wait_serving()
+        _say(options, f"the API is at {server['api']}, SIP at {server['sip']}")
         yield client, server, world
 
 
