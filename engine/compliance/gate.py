@@ -8,7 +8,7 @@ DRAINING = "draining"
 JOURNAL_UNWRITABLE = "journal-unwritable"
 CLOCK_UNTRUSTED = "clock-untrusted"
 STOPPED = "stopped"
-ON_DNC = "dnc"
+ON_DNC = "on-dnc"
 UNKNOWN_ZONE = "unknown-zone"
 OUTSIDE_HOURS = "outside-hours"
 

@@ -8,7 +8,7 @@ import numpy as np
 from engine.domain.e164 import E164
 from engine.domain.number_set import NumberSet
 
-DNC = "dnc"
+DNC = "on-dnc"
 IN_USE = "number-in-use"
 RESTING = "number-resting"
 

@@ -92,7 +92,7 @@ class Pick(msgspec.Struct, frozen=True, gc=False):
 
 IN_USE = "number-in-use"
 RESTING = "number-resting"
-DNC = "dnc"
+DNC = "on-dnc"
 DAY_CAP = "day-cap"
 ATTEMPT_CAP = "attempt-cap"
 PARKED = ("", IN_USE, RESTING, DNC, DAY_CAP, ATTEMPT_CAP)

@@ -249,7 +249,7 @@ def test_supply_is_explained_by_reason_with_samples() -> None:
     assert isinstance(view, SupplyView)
     assert (view.total, view.untouched, view.callable_now, view.done) == (4, 3, 2, 1)
     by_reason = {(reason.reason, reason.detail): reason for reason in view.reasons}
-    assert by_reason["dnc", ""].samples[0].row == 0
+    assert by_reason["on-dnc", ""].samples[0].row == 0
     assert by_reason["done", "no-answer"].samples[0].row == 1
     unknown = desk.ask(lambda to: ExplainSupply(CampaignId("other"), to))
     assert isinstance(unknown, UnknownCampaignError)

@@ -384,7 +384,7 @@ def test_an_explanation_names_each_number() -> None:
     selection = selection_of(batch, spec_of(hours=hours, end_guard_s=0), ledger)
     answer = explain(selection, 0, NOON_S)
     reasons = [number.reason for number in answer.numbers]
-    assert reasons == ["outside-hours", "dnc", "outside-hours"]
+    assert reasons == ["outside-hours", "on-dnc", "outside-hours"]
     assert (answer.callable_now, answer.reason) == (False, "outside-hours")
     assert answer.next_callable_s == NOON_S + 3_600
     assert explain(selection, 0, NOON_S + 3_600).callable_now
