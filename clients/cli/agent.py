@@ -158,9 +158,9 @@ def login(
     automatic: Annotated[
         bool, typer.Option("--auto", help="Work by itself: talk, hang up, dispose, go on.")
     ] = False,
-    talk_s: Annotated[float, typer.Option("--talk", min=0, help="With --auto: talk. [s]")] = 20.0,
+    talk_s: Annotated[float, typer.Option("--talk", min=0, help="With --auto: talk, in seconds.")] = 20.0,
     acw_s: Annotated[
-        float, typer.Option("--acw", min=0, help="With --auto: after-call work. [s]")
+        float, typer.Option("--acw", min=0, help="With --auto: after-call work, in seconds.")
     ] = 5.0,
     disposition: Annotated[str, typer.Option(help="With --auto: of every call.")] = "success",
 ) -> None:

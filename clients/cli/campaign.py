@@ -83,7 +83,7 @@ MaxUnattended = Annotated[
 ]
 NoAnswer = Annotated[
     float | None,
-    typer.Option("--no-answer-timeout", min=15, max=120, help="Ring time before CANCEL. [s]"),
+    typer.Option("--no-answer-timeout", min=15, max=120, help="Ring time before CANCEL, in seconds."),
 ]
 FromFile = Annotated[
     Path | None,

@@ -33,7 +33,7 @@ def serve(
     tls_key: _Tls = None,
     tls_client_ca: _Tls = None,
     drain: Annotated[
-        float | None, typer.Option(min=0, help="Longest wait for calls at the end. [s]")
+        float | None, typer.Option(min=0, help="Longest wait for calls at the end, in seconds.")
     ] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
     follow_input: Annotated[
@@ -73,7 +73,7 @@ def announce(api: str, sip: str) -> None:
 
 def demo(
     seconds: Annotated[
-        float, typer.Option(min=0, help="Time the campaign runs; 0: until Ctrl-C. [s]")
+        float, typer.Option(min=0, help="Time the campaign runs; 0: until Ctrl-C, in seconds.")
     ] = 0.0,
     agents: Annotated[int, typer.Option(min=1, max=200, help="Virtual agents.")] = 20,
     mode: Annotated[ModeName, typer.Option(help="progressive or predictive.")] = (
@@ -113,7 +113,7 @@ def demo(
 def simulate(
     seed: Annotated[int, typer.Option(help="Of everything that is random.")] = 1,
     agents: Annotated[int, typer.Option(min=1, help="Virtual agents.")] = 20,
-    hours: Annotated[float, typer.Option(min=0.001, help="Simulated time. [h]")] = 1.0,
+    hours: Annotated[float, typer.Option(min=0.001, help="Simulated time, in hours.")] = 1.0,
     answer_ratio: Annotated[
         float, typer.Option(min=0, max=1, help="Share of calls that people answer.")
     ] = 0.3,

@@ -43,7 +43,7 @@ def create(
         str, typer.Option(envvar="PACELINE_TRUNK_PASSWORD", help="For digest authentication.")
     ] = "",
     options_period: Annotated[
-        float, typer.Option(min=0, help="Period of OPTIONS keep-alives, 0: none. [s]")
+        float, typer.Option(min=0, help="Period of OPTIONS keep-alives, 0: none, in seconds.")
     ] = 30.0,
 ) -> None:
     """Create a trunk; keep-alives to it begin.
