@@ -1,7 +1,7 @@
 """Effects: what a behavior wants done; the kernel carries them out in order."""
 
 from collections.abc import Hashable
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 
@@ -61,11 +61,11 @@ Effect = Tell | Reply | Refuse | StartTimer | CancelTimer | Do | Stop
 
 
 class Sample:
-    """A message of which only the newest counts: in a full mailbox it replaces an older one.
-
-    Attributes:
-        sample_key: Two samples of one type and key say the same thing at different times.
-    """
+    """A message of which only the newest counts: in a full mailbox it replaces an older one."""
 
     __slots__ = ()
-    sample_key: ClassVar[str] = ""
+
+    @property
+    def sample_key(self) -> Hashable:
+        """What it is about: samples of one type and key say the same at different times."""
+        return ""
