@@ -59,11 +59,17 @@ class Run:
     nothing if the campaign is already in that state.
     """
 
-    __slots__ = ("_context", "_edges_done_s")
+    __slots__ = ("_asked_again", "_context", "_durable", "_edges_done_s", "_stop_failed")
 
     def __init__(self, context: CampaignContext) -> None:
         self._context = context
         self._edges_done_s = 0.0
+        self._durable = 0
+        """Newest generation that is durable."""
+        self._asked_again: list[ReplyTo[RunAnswer]] = []
+        """Who asked for the state that is on its way to the store."""
+        self._stop_failed = False
+        """Whether the campaign stopped, but the store does not know."""
 
     # --- commands --------------------------------------------------------------------------
 
@@ -79,6 +85,7 @@ class Run:
             return [] if message.reply_to is None else [Refuse(message.reply_to, error)]
         context.phase = CAMPAIGN.step(context.phase, Started)
         context.generation += 1
+        self._stop_failed = False
         fact = CampaignStarted(
             at_s=now_s,
             campaign_id=context.campaign_id,
@@ -91,11 +98,12 @@ class Run:
     def stop(self, message: StopCampaign, now_s: float) -> Sequence[Effect]:
         """Stop at once: the gate closes before anything else happens."""
         context = self._context
-        if context.phase is not CampaignPhase.RUNNING:
+        if context.phase is not CampaignPhase.RUNNING and not self._stop_failed:
             return self._already(message.reply_to)
         context.phase = CAMPAIGN.step(context.phase, Stopped)
         context.generation += 1
         context.open = False
+        self._stop_failed = False
         fact = CampaignStopped(
             at_s=now_s,
             campaign_id=context.campaign_id,
@@ -111,7 +119,13 @@ class Run:
         ]
 
     def _already(self, reply_to: ReplyTo[RunAnswer] | None) -> Sequence[Effect]:
-        return [] if reply_to is None else [Reply(reply_to, self._answer(already=True))]
+        """Say that it is so already; not before that is durable, or a crash would undo it (D6)."""
+        if reply_to is None:
+            return []
+        if self._durable < self._context.generation:
+            self._asked_again.append(reply_to)
+            return []
+        return [Reply(reply_to, self._answer(already=True))]
 
     def _answer(self, *, already: bool) -> RunAnswer:
         return RunAnswer(already, self._context.phase, self._context.generation)
@@ -120,10 +134,18 @@ class Run:
         """Act on a start or stop that is durable, or take a start back that is not."""
         context = self._context
         latest = token.generation == context.generation
+        waiting: list[ReplyTo[RunAnswer]] = []
+        if latest:
+            waiting, self._asked_again = self._asked_again, waiting
+            self._durable = token.generation
         if message.error is not None:
             if token.starts and latest:
                 context.phase = CAMPAIGN.step(context.phase, Stopped)
-            return [] if token.reply_to is None else [Refuse(token.reply_to, message.error)]
+            elif latest:
+                self._stop_failed = True  # the next Stop tries again
+            if token.reply_to is not None:
+                waiting.insert(0, token.reply_to)
+            return [Refuse(reply_to, message.error) for reply_to in waiting]
         effects: list[Effect] = []
         if token.starts and latest:
             effects = self.open_gate()
@@ -132,6 +154,7 @@ class Run:
             return [Refuse(token.reply_to, error)]
         if token.reply_to is not None:
             effects.append(Reply(token.reply_to, self._answer(already=False)))
+        effects += [Reply(reply_to, self._answer(already=True)) for reply_to in waiting]
         return effects
 
     def open_gate(self) -> list[Effect]:
@@ -156,7 +179,7 @@ class Run:
     def recover(self, stored: RunState, now_s: float) -> list[Effect]:
         """Take up the stored run state and replay the edges missed since."""
         context = self._context
-        context.generation = stored.generation
+        context.generation = self._durable = stored.generation
         context.phase = CampaignPhase.RUNNING if stored.running else CampaignPhase.IDLE
         self._edges_done_s = stored.edges_done_s
         effects: list[Effect] = self.open_gate() if stored.running else self.announce()
