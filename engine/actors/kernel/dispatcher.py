@@ -242,13 +242,21 @@ class Kernel:
             actor.scheduled = False
 
     def _carry_out(self, actor: _Actor, effects: Sequence[Effect], now_s: float) -> None:
-        actors = self._actors
+        actors, limit = self._actors, self._limit
         for effect in effects:
             kind = type(effect)
             if kind is Tell:
                 receiver = actors.get(effect.ref)  # type: ignore[union-attr]
-                if receiver is not None:
+                if receiver is None:
+                    continue
+                # As ``_put``, in place: within a burst the next one is on its way already.
+                if len(receiver.mailbox) >= limit:
                     self._put(receiver, effect.message)  # type: ignore[union-attr]
+                    continue
+                receiver.mailbox.append(effect.message)  # type: ignore[union-attr]
+                if not receiver.scheduled:
+                    receiver.scheduled = True
+                    self._ready.append(receiver)
             elif kind is Do:
                 command = effect.command  # type: ignore[union-attr]
                 self._performers[type(command)](command, actor.ref, now_s)
