@@ -224,7 +224,7 @@ def _intersection(left: list[Span], right: list[Span]) -> list[Span]:
 class CallingHours:
     """A campaign's calling hours, with the answers that still hold kept at hand."""
 
-    __slots__ = ("_days", "_guard_s", "_openings", "_rows", "_zone_data")
+    __slots__ = ("_days", "_described", "_guard_s", "_openings", "_rows", "_second", "_zone_data")
 
     def __init__(self, rows: Sequence[HoursRow], guard_s: float, zone_data: str = "") -> None:
         """Take the rows of a campaign.
@@ -243,6 +243,8 @@ class CallingHours:
         self._zone_data = zone_data
         self._openings: dict[tuple[str, tuple[str, ...]], tuple[float, Opening]] = {}
         self._days: dict[tuple[str, ...], tuple[int, tuple[int, int]]] = {}
+        self._second = 0
+        self._described: dict[tuple[str, tuple[str, ...]], str] = {}
 
     def opening(self, phone_type: str, zones: tuple[str, ...], now_s: float) -> Opening:
         """Return whether a call may start now and when that changes."""
@@ -277,7 +279,17 @@ class CallingHours:
         return max((_day_end(zone, day) for zone in zones), default=float((day + 1) * DAY_S))
 
     def describe(self, phone_type: str, zones: tuple[str, ...], now_s: float) -> str:
-        """Return why a call may start now, zone by zone, for the intent (A6)."""
+        """Return why a call may start now, zone by zone, for the intent (A6); kept for the second."""
+        second, key = int(now_s), (phone_type, zones)
+        if second != self._second:
+            self._second = second
+            self._described.clear()
+        text = self._described.get(key)
+        if text is None:
+            text = self._described[key] = self._describe(phone_type, zones, now_s)
+        return text
+
+    def _describe(self, phone_type: str, zones: tuple[str, ...], now_s: float) -> str:
         parts = [self._describe_zone(phone_type, zone, now_s) for zone in zones]
         data = f" (tzdata {self._zone_data})" if self._zone_data else ""
         return ("; ".join(parts) or "no zone known") + data

@@ -30,12 +30,19 @@ class Resolver:
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[str, ...]] = {}
+        self._found: dict[tuple[str, int], tuple[Destination, ...]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def find(self, host: str, port: int) -> tuple[Destination, ...]:
         """Return the destinations of a host, none if it is not known (yet)."""
+        kept = self._found.get((host, port))
+        if kept is not None:
+            return kept
         addresses = (host,) if is_literal(host) else self._known.get(host, ())
-        return tuple(Destination(address, port) for address in addresses)
+        found = tuple(Destination(address, port) for address in addresses)
+        if found:
+            self._found[host, port] = found
+        return found
 
     def ask(self, host: str, done: Callable[[], None]) -> None:
         """Learn the addresses of a host, then call ``done``, at once if it is an address."""
@@ -61,6 +68,7 @@ class Resolver:
         except (OSError, UnicodeError):
             found = []  # what was known before stays: a name server away stops no calls
         if found:
+            self._found.clear()
             self._known[host] = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
         done()
 
