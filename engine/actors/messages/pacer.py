@@ -1,0 +1,146 @@
+"""What the pacer is told and asked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.actors.kernel.effects import Sample
+from engine.actors.kernel.ref import ReplyTo
+from engine.actors.messages.router import AgentMoved, CampaignGone, CampaignMoved
+from engine.domain.ids import CampaignId
+
+
+@dataclass(frozen=True, slots=True)
+class SupplySampled(Sample):
+    """What a campaign could dial with, now.
+
+    Attributes:
+        campaign_id: The campaign.
+        callable_records: Records that may be attempted at this instant.
+        trunk_free: Channels free on its usable trunks.
+        trunk_up: Whether any trunk takes calls.
+    """
+
+    campaign_id: CampaignId
+    callable_records: int
+    trunk_free: int
+    trunk_up: bool
+
+    @property
+    def sample_key(self) -> str:
+        """What it is about."""
+        return self.campaign_id
+
+
+@dataclass(frozen=True, slots=True)
+class CallsLaunched:
+    """Of the calls asked for, so many INVITEs left now; the rest of ``asked`` will not.
+
+    Attributes:
+        campaign_id: The campaign.
+        asked: How many of ``StartCalls`` this settles.
+        launched: How many left.
+        launched_s: When they left, as ``CallMoved`` will name them. [s since the epoch]
+    """
+
+    campaign_id: CampaignId
+    asked: int
+    launched: int
+    launched_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CallMoved:
+    """An attempt in flight went on.
+
+    Attributes:
+        campaign_id: The campaign.
+        stage: ``answered`` (a person, now queued), ``ended`` (without an answer),
+            ``connected``, ``unattended`` or ``abandoned`` (each after ``answered``).
+        launched_s: When its INVITE left. [s since the epoch]
+    """
+
+    campaign_id: CampaignId
+    stage: str
+    launched_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallsLost:
+    """A campaign's behavior failed: none of its calls is in flight or promised any more."""
+
+    campaign_id: CampaignId
+
+
+@dataclass(frozen=True, slots=True)
+class HandlingEnded:
+    """An agent finished a phase of handling: ``talk`` (hold included) or ``acw``. [s]"""
+
+    campaign_id: CampaignId
+    phase: str
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class PacingDue:
+    """Time to decide (timer)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreLaws:
+    """Learned laws of an earlier life."""
+
+    laws: Mapping[CampaignId, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class PacingView:
+    """What pacing last saw and decided for one campaign.
+
+    Attributes:
+        at_s: When. [s since the epoch]
+        effective_mode: Mode in force.
+        ready: Ready agents that count for it.
+        in_flight: Attempts in flight.
+        started: Calls to start.
+        answer_ratio: Learned share of attempts answered by a person.
+        answer_ratio_error: Its standard error.
+        tau: Price of risk.
+        budget: Unattended calls the cap still allows.
+        level: Calls in flight per ready agent.
+        reason: What limits it.
+    """
+
+    at_s: float
+    effective_mode: str
+    ready: float
+    in_flight: int
+    started: int
+    answer_ratio: float
+    answer_ratio_error: float
+    tau: float
+    budget: float
+    level: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DescribePacing:
+    """Tell what was last decided for a campaign."""
+
+    campaign_id: CampaignId
+    reply_to: ReplyTo[PacingView]
+
+
+PacerMessage = (
+    AgentMoved
+    | CampaignMoved
+    | CampaignGone
+    | SupplySampled
+    | CallsLaunched
+    | CallMoved
+    | CallsLost
+    | HandlingEnded
+    | PacingDue
+    | RestoreLaws
+    | DescribePacing
+)
