@@ -158,7 +158,7 @@ def login(
     automatic: Annotated[
         bool, typer.Option("--auto", help="Work by itself: talk, hang up, dispose, go on.")
     ] = False,
-    talk_s: Annotated[float, typer.Option("--talk", min=0, help="With --auto: talk, in seconds.")] = 20.0,
+    talk_s: Annotated[float, typer.Option("--talk", min=0, help="With --auto, in seconds.")] = 20.0,
     acw_s: Annotated[
         float, typer.Option("--acw", min=0, help="With --auto: after-call work, in seconds.")
     ] = 5.0,

@@ -83,7 +83,9 @@ MaxUnattended = Annotated[
 ]
 NoAnswer = Annotated[
     float | None,
-    typer.Option("--no-answer-timeout", min=15, max=120, help="Ring time before CANCEL, in seconds."),
+    typer.Option(
+        "--no-answer-timeout", min=15, max=120, help="Ring time before CANCEL, in seconds."
+    ),
 ]
 FromFile = Annotated[
     Path | None,
@@ -372,6 +374,8 @@ def _built(
     for field, _ in given.ListFields():
         made.ClearField(field.name)  # type: ignore[arg-type]  # of this very message
     made.MergeFrom(given)
+    for link in made.lists:  # a file may tell those of another campaign
+        link.name = in_campaign(campaign, short(link.name))
     return made
 
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
 from google.protobuf.json_format import MessageToDict
@@ -20,6 +20,7 @@ from clients.client import PacelineClient
 from clients.errors import PacelineError
 
 if TYPE_CHECKING:
+    from google.protobuf.descriptor import Descriptor
     from google.protobuf.duration_pb2 import Duration
     from google.protobuf.message import Message
     from google.protobuf.timestamp_pb2 import Timestamp
@@ -107,8 +108,27 @@ def print_json(value: object) -> None:
 
 
 def told(message: Message) -> dict[str, object]:
-    """Return a message as JSON has it, with the field names of the .proto."""
+    """Return a message as JSON has it: field names of the .proto, and whole numbers as numbers.
+
+    The JSON form of protobuf writes 64-bit numbers as text, for readers that know only floats.
+    """
     fields: dict[str, object] = MessageToDict(message, preserving_proto_field_name=True)
+    # The stubs know a second class of descriptors, which has the same fields.
+    return _with_numbers(fields, cast("Descriptor", message.DESCRIPTOR))
+
+
+def _with_numbers(fields: dict[str, object], descriptor: Descriptor) -> dict[str, object]:
+    for field in descriptor.fields:
+        value, inner = fields.get(field.name), field.message_type
+        if isinstance(value, str) and field.cpp_type == field.CPPTYPE_INT64:
+            fields[field.name] = int(value)
+        elif inner is not None and isinstance(value, dict) and inner.GetOptions().map_entry:
+            if inner.fields_by_name["value"].cpp_type == field.CPPTYPE_INT64:
+                fields[field.name] = {key: int(each) for key, each in value.items()}
+        elif inner is not None:
+            for each in value if isinstance(value, list) else [value]:
+                if isinstance(each, dict):
+                    _with_numbers(each, inner)
     return fields
 
 

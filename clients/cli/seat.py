@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import random
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import AsyncIterator, Callable
 
 from clients.agents import Desk
 from clients.cli.common import instant, out, told, word
@@ -28,6 +29,25 @@ async def sit(desk: Desk) -> None:
             task.result()
 
 
+async def _typed() -> AsyncIterator[str]:
+    """Yield lines of standard input, be it a terminal, a pipe or a file.
+
+    A daemon thread reads them: a session that ends must not wait for a key.
+    """
+    loop = asyncio.get_running_loop()
+    lines: asyncio.Queue[str] = asyncio.Queue()
+
+    def read() -> None:
+        with contextlib.suppress(RuntimeError, ValueError):  # the loop, or the input, is closed
+            for line in sys.stdin:
+                loop.call_soon_threadsafe(lines.put_nowait, line)
+            loop.call_soon_threadsafe(lines.put_nowait, "")
+
+    threading.Thread(target=read, daemon=True).start()
+    while line := await lines.get():
+        yield line
+
+
 class _Seat:
     """A desk in the terminal: knows the record in review, so that commands can be short."""
 
@@ -46,11 +66,8 @@ class _Seat:
             out.print(f"{instant(event.event_time)} {describe(event)}", markup=False)
 
     async def read_commands(self) -> None:
-        reader = asyncio.StreamReader()
-        await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
-        )
-        while line := (await reader.readline()).decode():
+        """Carry out what is typed, until it ends or says quit."""
+        async for line in _typed():
             words = line.split(maxsplit=2)
             if not words:
                 continue
@@ -126,7 +143,8 @@ def _dispose(message: session_pb.AgentSessionRequest, rest: list[str]) -> None:
 def state_of(status: session_pb.AgentStatus) -> str:
     """Return a state in words."""
     name = word(session_pb.AgentState.Name(status.state), "AGENT_STATE_")
-    detail = " ".join(each for each in (status.activity, status.reason) if each)
+    activity = "" if status.activity == name else status.activity
+    detail = " ".join(each for each in (activity, status.reason) if each)
     return f"{name} ({detail})" if detail else name
 
 

@@ -57,7 +57,7 @@ def watch(
         list[str] | None,
         typer.Option("--column", metavar="ID", help="Metric to show, by id; repeatable."),
     ] = None,
-    period: Annotated[float, typer.Option(min=0.1, max=60, help="Between changes, in seconds.")] = 1.0,
+    period: Annotated[float, typer.Option(min=0.1, max=60, help="In seconds.")] = 1.0,
     once: Annotated[bool, typer.Option("--once", help="Print the values of now and end.")] = False,
     after: Annotated[
         int | None, typer.Option(min=0, help="Events after this number; 0: all.")

@@ -1,0 +1,36 @@
+"""What the terminal shows."""
+
+import pytest
+
+from clients.cli.views import event_line, text_of
+from gateway.pb.paceline.v1 import events_pb2
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        pytest.param(None, "calls", "-", id="not known"),
+        pytest.param("", "", "-", id="empty"),
+        pytest.param(12345.0, "calls", "12,345", id="count"),
+        pytest.param(3.14159, "percent", "3.1%", id="share"),
+        pytest.param(2.5, "s", "2.5", id="time"),
+        pytest.param({"b": 1, "a": 2}, "", "a:2 b:1", id="by key"),
+    ],
+)
+def test_a_cell_shows_a_value_in_its_unit(
+    value: float | str | dict[str, int] | None, unit: str, shown: str
+) -> None:
+    assert text_of(value, unit) == shown
+
+
+def test_an_event_is_one_line_with_its_number_masked() -> None:
+    event = events_pb2.Event(sequence=7)
+    event.event_time.FromSeconds(3600)
+    event.attempt_answered.call = "calls/a1-0001-0000000a"
+    event.attempt_answered.ring.FromMilliseconds(2500)
+    event.attempt_started.call = "calls/a1-0001-0000000a"
+    event.attempt_started.number = "+14155550100"
+    line = event_line(event)
+    assert "01:00:00.000 attempt started" in line
+    assert "number=+1415•••0100" in line
+    assert "5550" not in line.replace("+1415•••0100", "")
