@@ -90,6 +90,11 @@ class Ears(Voices):
         return ear
 
     @property
+    def in_calls(self) -> set[Voice]:
+        """The ears of calls that go on."""
+        return set(self._open)
+
+    @property
     def last(self) -> Ear:
         """The ear of the newest call."""
         return self.ears[-1]
@@ -264,23 +269,31 @@ class Seat:
 
     async def _work(self, desk: Desk) -> None:
         async with asyncio.TaskGroup() as tasks:
-            async for event in desk.events():
-                self.told.append(event)
-                match event.WhichOneof("event"):
-                    case "state_changed":
-                        status = event.state_changed.status
-                        if status.state == desk_pb.AGENT_STATE_READY and status.phone_up:
-                            self.ready.set()
-                        else:
-                            self.ready.clear()
-                    case "call_connected":
-                        self.connected.append(event.call_connected.call)
-                        if self.talk_s:
-                            tasks.create_task(self._talk(desk, event.call_connected.call))
-                    case "call_ended" if self.works:
-                        tasks.create_task(self._finish(desk, event.call_ended.call))
-                    case _:
-                        pass
+            try:
+                async for event in desk.events():
+                    self._take(desk, event, tasks)
+            except PacelineError as error:
+                self.faults.append(error)
+
+    def _take(
+        self, desk: Desk, event: desk_pb.AgentSessionResponse, tasks: asyncio.TaskGroup
+    ) -> None:
+        self.told.append(event)
+        match event.WhichOneof("event"):
+            case "state_changed":
+                status = event.state_changed.status
+                if status.state == desk_pb.AGENT_STATE_READY and status.phone_up:
+                    self.ready.set()
+                else:
+                    self.ready.clear()
+            case "call_connected":
+                self.connected.append(event.call_connected.call)
+                if self.talk_s:
+                    tasks.create_task(self._talk(desk, event.call_connected.call))
+            case "call_ended" if self.works:
+                tasks.create_task(self._finish(desk, event.call_ended.call))
+            case _:
+                pass
 
     async def _talk(self, desk: Desk, call: str) -> None:
         await asyncio.sleep(self.talk_s)

@@ -1,0 +1,115 @@
+"""kill -9 in full flow, again and again: nobody is called twice, no leg stays, no word is lost.
+
+The long form kills ``PACELINE_KILLS`` times in place of three::
+
+    PACELINE_KILLS=50 pytest -q -s tests/integration/engine/test_kill.py --timeout 2400
+
+Witnesses are the carrier's and the phones' own books, and what agents' sessions acknowledged.
+"""
+
+import asyncio
+import os
+import random
+import time
+from collections import Counter
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from gateway.pb.paceline.v1 import campaigns_pb2
+from tests.support.world import Plan, World, until
+
+KILLS = int(os.environ.get("PACELINE_KILLS", "3"))
+AGENTS = 10
+CLEARED_S = 5.0
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(120 + 40 * KILLS)]
+
+
+def habits(called: str) -> Plan:
+    """Return what people do: most answer and stay, some ring for long, some are busy."""
+    match called[-1]:
+        case "7" | "8":
+            return Plan(status=0)
+        case "9":
+            return Plan(status=486)
+        case _:
+            return Plan(ring_s=0.3)
+
+
+async def test_after_a_kill_everything_acknowledged_is_there_and_nothing_else_is_left(
+    tmp_path: Path,
+) -> None:
+    draw = random.Random(11)
+    campaign = campaigns_pb2.Campaign(progressive_rate=3.0)
+    cleared_s: list[float] = []
+    up_s: list[float] = []
+    killed_calls = 0
+    async with World(tmp_path, habits) as world:
+        await world.add_list(200 + KILLS * 300)
+        await world.add_trunk(channels=1000)
+        await world.staff(AGENTS, talk_s=0.8)
+        await world.add_campaign(campaign)
+        await world.start()
+        for _ in range(KILLS):
+            told = sum(len(seat.acknowledged) for seat in world.seats)
+            await until(lambda told=told: _words(world) > told + 5, 30, "talks")  # type: ignore[misc]
+            await asyncio.sleep(draw.uniform(0.0, 1.0))
+            await world.server.kill()
+            before, legs = world.carrier.open, world.ears["all"].in_calls
+            killed_calls += len(before)
+            began_s = time.time()
+            await world.server.start()
+            serving_s = time.time()
+            up_s.append(serving_s - began_s)
+            await until(lambda old=before: all(s.ended_s for s in old), CLEARED_S, "old legs end")  # type: ignore[misc]
+            cleared_s.append(max((s.ended_s - began_s for s in before), default=0.0))
+            phones = world.ears["all"]
+            await until(lambda old=legs: not old & phones.in_calls, CLEARED_S, "phones' legs end")  # type: ignore[misc]
+            await world.register(seat.agent for seat in world.seats)
+        await _until_talks_go_on(world)
+        await world.stop()
+        await until(lambda: not world.carrier.open, 40, "all calls end")
+        await world.idle()
+        await asyncio.sleep(0.5)
+        print(f"{KILLS} kills, {len(world.carrier.seen)} calls, {killed_calls} under way when killed;")
+        print(f"serving again after {median(up_s):.2f} s (median), {max(up_s):.2f} s (longest);")
+        print(f"old legs ended {median(cleared_s):.2f} s, {max(cleared_s):.2f} s after the start")
+        await _nobody_twice(world)
+        await _nothing_lost(world)
+        assert killed_calls > KILLS
+        assert not world.server.faults()
+
+
+def _words(world: World) -> int:
+    return sum(len(seat.acknowledged) for seat in world.seats)
+
+
+async def _until_talks_go_on(world: World) -> None:
+    words = _words(world)
+    await until(lambda: _words(world) > words + AGENTS, 40, "talks after the last restart")
+
+
+async def _nobody_twice(world: World) -> None:
+    """The gap is an hour, so a number may be called once in this test."""
+    twice = {n: c for n, c in Counter(s.number for s in world.carrier.seen).items() if c > 1}
+    assert twice == {}
+
+
+async def _nothing_lost(world: World) -> None:
+    events = await world.events()
+    said = {
+        e.disposition_set.call: e.disposition_set.disposition
+        for e in events
+        if e.HasField("disposition_set")
+    }
+    closed = Counter(e.attempt_closed.call for e in events if e.HasField("attempt_closed"))
+    started = {e.attempt_started.call for e in events if e.HasField("attempt_started")}
+    acknowledged = {c: slug for seat in world.seats for c, slug in seat.acknowledged.items()}
+    assert acknowledged.items() <= said.items()
+    assert closed == Counter(started)
+    assert {s.call_id for s in world.carrier.seen} <= {
+        e.attempt_started.sip_call_id for e in events if e.HasField("attempt_started")
+    }
+    outcome = {e.attempt_closed.call: e.attempt_closed.disposition for e in events}
+    assert {c: outcome[c] for c in acknowledged} == acknowledged
