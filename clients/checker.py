@@ -387,10 +387,12 @@ def _outcomes(rows: Sequence[Row], facts: Sequence[Row], books: _Books) -> Itera
                 closed[fact["attempt_id"]] = fact
             case "DispositionSet":
                 said[fact["attempt_id"]].append(fact)
-    for attempt in closed.keys() - books.attempts.keys():
-        yield f"A1: attempt {attempt} has an outcome but no intent"
+    for attempt in sorted(closed.keys() - books.attempts.keys()):
+        # An intent that the journal refused leaves an outcome behind: it was not placed.
+        if closed[attempt]["disposition"] != "not-placed":
+            yield f"A1: attempt {attempt} has an outcome but no intent"
     if finished:
-        for attempt in books.attempts.keys() - closed.keys():
+        for attempt in sorted(books.attempts.keys() - closed.keys()):
             yield f"A1: attempt {attempt} has no outcome"
     yield from _dispositions(rows, closed, said)
 

@@ -26,7 +26,7 @@ from engine.simulation.result import (
     hash_trace,
 )
 from engine.simulation.scene import CENTRE, Scene, Script, set_scene
-from engine.store.memory import MemoryStore
+from engine.store.memory import MemoryStore, StoreFaults
 from engine.telephony.simulated import Network, SimulatedTelephony, Witness
 
 Check = Callable[[Evidence], Sequence[str]]
@@ -250,7 +250,11 @@ class Simulation:
 
     def open_store(self, on_committed: Callable[[Sequence[StoredFact]], None]) -> MemoryStore:
         """Return the store that this life finds."""
-        self._disk = self._disk.survivors(on_committed)
+        faults = None
+        if self.scene.script.faults:
+            failing = {self.random.randrange(1, 1_000) for _ in range(2)}
+            faults = StoreFaults(failing, self.random.uniform(0.0, 5.0))
+        self._disk = self._disk.survivors(on_committed, faults=faults)
         return self._disk
 
     def note_fault(self, fault: Fault) -> None:

@@ -224,6 +224,10 @@ def no_outcome(story: Story) -> None:
     story.rows = [row for row in story.rows if row["kind"] != "disposed"]
 
 
+def outcome_without_intent(story: Story) -> None:
+    story.close(560.0, "x", "no-answer")
+
+
 def disposition_lost(story: Story) -> None:
     said = next(fact for fact in story.facts if fact["type"] == "DispositionSet")
     said["disposition"] = "wrong-person"
@@ -260,6 +264,7 @@ def test_an_orderly_log_has_no_violation() -> None:
         pytest.param("C5", two_agents, id="a customer with two agents"),
         pytest.param("A1", two_outcomes, id="two outcomes"),
         pytest.param("A1", no_outcome, id="no outcome"),
+        pytest.param("A1", outcome_without_intent, id="an outcome without intent"),
         pytest.param("A1", disposition_lost, id="an acknowledged disposition lost"),
         pytest.param("A1", disposition_not_kept_at_the_close, id="closed as something else"),
     ],

@@ -124,6 +124,7 @@ def test_edges_missed_while_the_engine_was_down_are_replayed_to_the_last() -> No
     assert day.changes() == [(0, "16:00", "start", "schedule"), (1, "12:00", "stop", "schedule")]
 
 
+@pytest.mark.slow
 def test_without_a_restart_the_schedule_does_the_same() -> None:
     day = Day(date(2026, 6, 1))
     day.until(0, "13:30")
