@@ -100,6 +100,15 @@ class Ears(Voices):
         return self.ears[-1]
 
 
+class Extensions(Phones):
+    """Phones that are called by their address."""
+
+    @property
+    def address(self) -> str:
+        """``host:port``."""
+        return f"{self._wire.host}:{self._wire.port}"
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a called party does.
@@ -425,6 +434,12 @@ class World:
         self.phones[name] = Phones(HOST, self.ears[name])
         await self.register([name])
 
+    async def add_extension(self, name: str, hz: int) -> str:
+        """Open a phone that is not registered; return its URI."""
+        self.ears[name] = Ears(hz)
+        self.phones[name] = phones = Extensions(HOST, self.ears[name])
+        return f"sip:{name}@{phones.address}"
+
     async def register(self, names: Iterable[str]) -> None:
         """Register phones, with digest."""
         accounts = [(self.phones[name], Account(name, PASSWORD, self.server.sip)) for name in names]
@@ -481,7 +496,9 @@ class World:
         await self.client.campaigns.stop(CAMPAIGN)
 
 
-async def until(met: Callable[[], object], timeout_s: float = 15.0, what: str = "") -> None:
+async def until(
+    met: Callable[[], object], timeout_s: float = 15.0, what: str | Callable[[], str] = ""
+) -> None:
     """Wait until something is so: another process does it, and tells nobody.
 
     Raises:
@@ -489,7 +506,9 @@ async def until(met: Callable[[], object], timeout_s: float = 15.0, what: str = 
     """
     deadline_s = time.monotonic() + timeout_s
     while not met():
-        assert time.monotonic() < deadline_s, f"not within {timeout_s:g} s: {what or met}"
+        if time.monotonic() > deadline_s:
+            told = what() if callable(what) else what
+            raise AssertionError(f"not within {timeout_s:g} s: {told or met}")
         await asyncio.sleep(0.01)
 
 

@@ -72,7 +72,9 @@ async def test_after_a_kill_everything_acknowledged_is_there_and_nothing_else_is
         await until(lambda: not world.carrier.open, 40, "all calls end")
         await world.idle()
         await asyncio.sleep(0.5)
-        print(f"{KILLS} kills, {len(world.carrier.seen)} calls, {killed_calls} under way when killed;")
+        print(
+            f"{KILLS} kills, {len(world.carrier.seen)} calls, {killed_calls} under way when killed;"
+        )
         print(f"serving again after {median(up_s):.2f} s (median), {max(up_s):.2f} s (longest);")
         print(f"old legs ended {median(cleared_s):.2f} s, {max(cleared_s):.2f} s after the start")
         await _nobody_twice(world)
