@@ -58,6 +58,7 @@ from engine.actors.messages import (
     PreviewOver,
     PublishGauges,
     RejectOffer,
+    Rejoin,
     RouterMessage,
     SampleGauges,
     SetDisposition,
@@ -284,6 +285,9 @@ class AgentBehavior:
                 return []
             case DescribeAgent(reply_to):
                 return [Reply(reply_to, self._view())]
+            case Rejoin():
+                self._placed = None  # so that the router is told again
+                return []
             case SampleGauges():
                 return [Do(PublishGauges(self._spec.agent_id, self._gauges(now_s)))]
             case LegRinging() | LegDigit() | PromptEnded():

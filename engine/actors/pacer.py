@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from typing import assert_never
+from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
@@ -12,6 +13,7 @@ from engine.actors.messages import (
     AgentMoved,
     CallMoved,
     CallsLaunched,
+    CallsLost,
     CampaignGone,
     CampaignMessage,
     CampaignMoved,
@@ -101,11 +103,12 @@ class _Row:
 
 
 class Saved(msgspec.Struct, frozen=True):
-    """Learned laws and budgets, and whose row each is."""
+    """Learned laws and budgets, whose row each is, and the local day of the daily window."""
 
     rows: dict[str, int]
     learner: bytes
     budgets: bytes
+    day: int = -1
 
 
 class PacerBehavior:
@@ -140,6 +143,9 @@ class PacerBehavior:
                 return ()
             case CallMoved():
                 self._call_moved(message, now_s)
+                return ()
+            case CallsLost(campaign_id):
+                self._calls_lost(campaign_id, now_s)
                 return ()
             case AgentMoved():
                 return self._agent_moved(message, now_s)
@@ -237,6 +243,17 @@ class PacerBehavior:
             case _:
                 raise ValueError(f"a call cannot be {message.stage!r}")
 
+    def _calls_lost(self, campaign_id: CampaignId, now_s: float) -> None:
+        """Forget the calls of a campaign that failed; it ends them all."""
+        row = self._rows.get(campaign_id)
+        if row is None:
+            return
+        for slots in row.calls.values():
+            for slot in slots:
+                self._floor.call_closed(slot, now_s)
+        row.calls.clear()
+        row.promised = 0
+
     def _close(self, row: _Row, launched_s: float, now_s: float) -> None:
         slot = self._take(row.calls, launched_s)
         if slot is not None:
@@ -264,6 +281,8 @@ class PacerBehavior:
             return ()
         group = self._group_of(message)
         slot = known[0] if known else self._floor.agent_joined(group, now_s)
+        if known and known[1].team_id != message.team_id:
+            self._floor.agent_serves(slot, group)
         self._agents[message.agent_id] = (slot, message)
         phase = _PHASES.get(message.phase, Phase.AWAY)
         before = _PHASES.get(known[1].phase, Phase.AWAY) if known else Phase.AWAY
@@ -409,13 +428,19 @@ class PacerBehavior:
             dict(self._known_rows),
             self._floor.learner.to_bytes(),
             self._floor.budgets.to_bytes(),
+            self._day,
         )
         return msgspec.msgpack.encode(saved)
 
     def _restore(self, packed: bytes | None) -> None:
         if not packed:
             return
-        saved = msgspec.msgpack.decode(packed, type=Saved)
+        try:
+            saved = msgspec.msgpack.decode(packed, type=Saved)
+            learner = Learner.from_bytes(saved.learner)
+            budgets = Budgets.from_bytes(saved.budgets, _WINDOWS)
+        except (msgspec.MsgspecError, ValueError, KeyError, OSError, BadZipFile):
+            return  # of another version: laws are learned anew, which costs pace and no more
         self._known_rows = dict(saved.rows)
-        self._floor.learner = Learner.from_bytes(saved.learner)
-        self._floor.budgets = Budgets.from_bytes(saved.budgets, _WINDOWS)
+        self._day = saved.day
+        self._floor.learner, self._floor.budgets = learner, budgets

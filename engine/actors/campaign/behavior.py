@@ -1,12 +1,16 @@
 """The actor of one campaign: takes each message to the part that answers for it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import assert_never
 
-from engine.actors.campaign.attempts import Attempts, IntentToken
+from engine.actors.campaign.attempt import AttemptTable
+from engine.actors.campaign.closing import Closing
 from engine.actors.campaign.context import CampaignContext
 from engine.actors.campaign.disposing import Disposals, DisposalToken
+from engine.actors.campaign.handover import Handover
+from engine.actors.campaign.legs import CustomerLegs
+from engine.actors.campaign.ordering import Ordering
+from engine.actors.campaign.placing import IntentToken, Placing
 from engine.actors.campaign.preview import GIVE, RECALL, Previews
 from engine.actors.campaign.recovery import close_lost
 from engine.actors.campaign.run import Run, RunToken
@@ -17,8 +21,9 @@ from engine.actors.messages import (
     AgentForPreview,
     AgentFound,
     AgentLeft,
+    AgentLost,
     CallDeclined,
-    CallsLaunched,
+    CallsLost,
     CallTaken,
     CampaignMessage,
     CampaignView,
@@ -36,24 +41,21 @@ from engine.actors.messages import (
     PublishGauges,
     RecordsReserved,
     Recover,
-    ReleaseRecord,
-    RequestPermits,
-    ReserveRecords,
-    ReturnPermits,
+    Rejoin,
     SampleGauges,
     StartCalls,
     StartCampaign,
     StopCampaign,
     SupplySampled,
+    TrunkRestarted,
     TrunkSampled,
     UnattendedDue,
     UnlinkCampaign,
     WatchTrunk,
-    WithdrawRequests,
     WorkFinished,
 )
 from engine.actors.registry import Registry
-from engine.domain.ids import AgentId, AttemptId, IdSource, LegId, TrunkId
+from engine.domain.ids import AgentId, IdSource, LegId, TrunkId
 from engine.domain.specs import CampaignSpec, Mode
 from engine.machines.attempt import AttemptPhase
 from engine.machines.campaign import CampaignPhase
@@ -66,21 +68,6 @@ from engine.ports import (
     LegRinging,
     PromptEnded,
 )
-
-
-@dataclass(slots=True)
-class _Order:
-    """Records asked of lists for calls whose permits are there.
-
-    Attributes:
-        trunk_id: Where the permits are from.
-        left: Lists yet to answer.
-        short: Records that lists did not have.
-    """
-
-    trunk_id: TrunkId
-    left: int
-    short: int = 0
 
 
 class CampaignBehavior:
@@ -113,51 +100,60 @@ class CampaignBehavior:
         self._context = CampaignContext(spec, me, registry, ids, identify, zone)
         self._supply = Supply(spec)
         self._run = Run(self._context)
-        self._attempts = Attempts(self._context)
+        self._attempts = AttemptTable()
+        self._closing = Closing(self._context, self._attempts)
+        self._placing = Placing(self._context, self._attempts, self._closing)
+        self._handover = Handover(self._context, self._attempts, self._closing)
+        self._legs = CustomerLegs(self._context, self._attempts, self._closing, self._handover)
         self._previews = Previews(self._context)
         self._disposals = Disposals(self._context, self._attempts)
-        self._orders: dict[str, _Order] = {}
-        self._orders_made = 0
-        self._reroutes: dict[TrunkId, list[AttemptId]] = {}
+        self._ordering = Ordering(
+            self._context,
+            self._supply,
+            self._attempts,
+            self._placing,
+            self._closing,
+            self._previews,
+        )
 
     def on(self, message: CampaignMessage, now_s: float) -> Sequence[Effect]:  # noqa: C901 - one case each
         """Answer one message."""
         match message:
             case LegRinging(leg_id):
-                self._attempts.rang(leg_id)
+                self._legs.rang(leg_id)
                 return ()
             case LegAnswered():
-                return self._attempts.answered(message, now_s)
+                return self._legs.answered(message, now_s)
             case LegEnded():
                 return self._leg_ended(message, now_s)
             case StartCalls(count):
-                return self._start_calls(count)
+                return self._ordering.start_calls(count)
             case PermitsGranted(trunk_id, count):
-                return self._permitted(trunk_id, count, now_s)
+                return self._ordering.permitted(trunk_id, count, now_s)
             case PermitsRefused(trunk_id, count, _):
-                return self._refused(trunk_id, count, now_s)
+                return self._ended(self._ordering.refused(trunk_id, count, now_s))
             case RecordsReserved():
                 return self._reserved(message, now_s)
             case Journaled():
                 return self._journaled(message, now_s)
             case AgentFound():
-                return self._attempts.agent_found(message)
+                return self._handover.agent_found(message)
             case CallTaken():
-                return self._attempts.taken(message, now_s)
+                return self._handover.taken(message, now_s)
             case CallDeclined():
-                return self._attempts.declined(message)
+                return self._handover.declined(message)
             case AgentLeft():
-                return self._ended(self._attempts.agent_left(message, now_s))
+                return self._ended(self._handover.agent_left(message, now_s))
             case EndCall(attempt_id, by):
-                return self._attempts.end_call(attempt_id, by)
+                return self._legs.end_call(attempt_id, by)
             case DisposeCall():
                 return self._disposals.dispose(message, now_s)
             case WorkFinished():
-                return self._ended(self._attempts.finished(message, now_s))
+                return self._ended(self._handover.finished(message, now_s))
             case UnattendedDue(attempt_id):
-                return self._attempts.unattended_due(attempt_id)
+                return self._handover.unattended_due(attempt_id)
             case PromptEnded(leg_id):
-                return self._attempts.prompt_ended(leg_id)
+                return self._legs.prompt_ended(leg_id)
             case ListSampled():
                 self._supply.heard_of_list(message)
                 return self._supply_changed()
@@ -179,6 +175,12 @@ class CampaignBehavior:
                 return self._configure(spec, now_s)
             case Recover():
                 return self._recover(message, now_s)
+            case Rejoin():
+                return self._rejoin()
+            case AgentLost(agent_id):
+                return self._agent_lost(agent_id, now_s)
+            case TrunkRestarted(trunk_id):
+                return self._trunk_restarted(trunk_id, now_s)
             case SampleGauges():
                 return self._gauges(now_s)
             case DescribeCampaign(reply_to):
@@ -188,72 +190,7 @@ class CampaignBehavior:
             case _:
                 assert_never(message)
 
-    # --- from the pacer to the INVITE ------------------------------------------------------
-
-    def _start_calls(self, count: int) -> list[Effect]:
-        trunk_id = self._supply.next_trunk() if self._context.dialing else None
-        if trunk_id is None:
-            return self._unlaunched(count)
-        request = RequestPermits(count, self._context.me)
-        return self._context.tell_trunk(trunk_id, request) or self._unlaunched(count)
-
-    def _unlaunched(self, count: int) -> list[Effect]:
-        """Tell the pacer that so many of its calls will not be made."""
-        if not count:
-            return []
-        return [self._context.tell_pacer(CallsLaunched(self._context.campaign_id, count, 0))]
-
-    def _permitted(self, trunk_id: TrunkId, count: int, now_s: float) -> list[Effect]:
-        """Use permits: for attempts that lost their trunk, for agents who wait, for the pacer."""
-        effects: list[Effect] = []
-        waiting = self._reroutes.get(trunk_id, [])
-        while count and waiting:
-            attempt = self._attempts.find(waiting.pop(0))
-            if attempt is not None and attempt.phase is AttemptPhase.RESERVED:
-                effects += self._attempts.reroute(attempt, trunk_id, now_s)
-                count -= 1
-        for agent_id in self._previews.calling[:count]:
-            record = self._previews.take_call(agent_id)
-            effects += self._attempts.intend([record], trunk_id, now_s, agent_id)
-            count -= 1
-        return effects + self._order(trunk_id, count)
-
-    def _order(self, trunk_id: TrunkId, count: int) -> list[Effect]:
-        """Ask the lists for records, as many as there are permits."""
-        if not count:
-            return []
-        shares = self._supply.next_lists(count) if self._context.dialing else {}
-        missing = count - sum(shares.values())
-        effects = self._unused(trunk_id, missing)
-        if not shares:
-            return effects
-        self._orders_made += 1
-        key = f"order:{self._orders_made}"
-        self._orders[key] = _Order(trunk_id, len(shares))
-        for list_id, share in shares.items():
-            ask = ReserveRecords(self._context.campaign_id, share, self._context.me, key)
-            effects += self._context.tell_list(list_id, ask)
-        return effects
-
-    def _unused(self, trunk_id: TrunkId, count: int) -> list[Effect]:
-        if not count:
-            return []
-        returned = self._context.tell_trunk(trunk_id, ReturnPermits(count))
-        return [*returned, *self._unlaunched(count)]
-
-    def _refused(self, trunk_id: TrunkId, count: int, now_s: float) -> list[Effect]:
-        """Give up what the trunk will not carry: reroutes first, then previews, then the pacer's."""
-        effects: list[Effect] = []
-        waiting = self._reroutes.get(trunk_id, [])
-        while count and waiting:
-            attempt = self._attempts.find(waiting.pop(0))
-            if attempt is not None and attempt.phase is AttemptPhase.RESERVED:
-                effects += self._attempts.give_up(attempt, now_s)
-                count -= 1
-        for agent_id in self._previews.calling[:count]:
-            effects += self._previews.fail(agent_id, "no-trunk")
-            count -= 1
-        return self._ended([*effects, *self._unlaunched(count)])
+    # --- records, intents, legs ------------------------------------------------------------
 
     def _reserved(self, message: RecordsReserved, now_s: float) -> Sequence[Effect]:
         if message.purpose.startswith(GIVE):
@@ -265,76 +202,36 @@ class CampaignBehavior:
         if message.purpose.startswith(RECALL):
             agent_id = AgentId(message.purpose.removeprefix(RECALL))
             return self._number_swapped(agent_id, message)
-        return self._ordered(message, now_s)
+        return self._ordering.reserved(message, now_s)
 
     def _number_swapped(self, agent_id: AgentId, message: RecordsReserved) -> list[Effect]:
         record = next(iter(message.records), None)
         if record is None:
-            return self._previews.fail(agent_id, "not-callable-now")
+            return self._previews.number_refused(agent_id)
         swapped = self._previews.number_swapped(agent_id, record)
-        return self._want_trunk(agent_id) if swapped else []
-
-    def _ordered(self, message: RecordsReserved, now_s: float) -> list[Effect]:
-        order = self._orders.get(message.purpose)
-        if order is None:
-            return self._release(message)
-        order.left -= 1
-        order.short += message.asked - len(message.records)
-        if len(message.records) < message.asked:
-            self._supply.exhausted(message.list_id)
-        effects: list[Effect] = []
-        if self._context.dialing:
-            effects += self._attempts.intend(message.records, order.trunk_id, now_s)
-        else:
-            effects += self._release(message)
-            effects += self._unused(order.trunk_id, len(message.records))
-        if not order.left:
-            del self._orders[message.purpose]
-            effects += self._order(order.trunk_id, order.short)
-        return effects
-
-    def _release(self, message: RecordsReserved) -> list[Effect]:
-        effects: list[Effect] = []
-        for record in message.records:
-            release = ReleaseRecord(self._context.campaign_id, record.ref.row)
-            effects += self._context.tell_list(message.list_id, release)
-        return effects
+        return self._ordering.want_trunk(agent_id) if swapped else []
 
     def _journaled(self, message: Journaled, now_s: float) -> Sequence[Effect]:
         match message.token:
             case IntentToken() as token:
                 durable = message.error is None
-                return self._ended(self._attempts.intended(token, durable=durable, now_s=now_s))
+                return self._ended(self._placing.journaled(token, durable=durable, now_s=now_s))
             case RunToken() as token:
-                return [*self._run.journaled(token, message), *self._supply_changed()]
+                return self._ended([*self._run.journaled(token, message), *self._supply_changed()])
             case DisposalToken() as token:
                 return self._disposals.journaled(token, message)
             case _:
                 raise TypeError(f"no journal entry of a campaign has the token {message.token!r}")
 
     def _leg_ended(self, event: LegEnded, now_s: float) -> list[Effect]:
-        effects = self._attempts.leg_ended(event, now_s)
-        attempt = self._attempts.waiting_for_trunk(event.leg_id)
-        if attempt is None:
-            return self._ended(effects)
-        trunk_id = self._supply.next_trunk(attempt.tried)
-        if trunk_id is None:
-            return self._ended([*effects, *self._attempts.give_up(attempt, now_s)])
-        self._reroutes.setdefault(trunk_id, []).append(attempt.attempt_id)
-        request = RequestPermits(1, self._context.me)
-        return [*effects, *self._context.tell_trunk(trunk_id, request)]
-
-    # --- preview ---------------------------------------------------------------------------
+        effects, waiting = self._legs.ended(event, now_s)
+        if waiting is not None:
+            effects += self._ordering.reroute(waiting, now_s)
+        return self._ended(effects)
 
     def _preview_decided(self, message: PreviewDecided, now_s: float) -> list[Effect]:
         effects, wants_trunk = self._previews.decided(message, now_s)
-        return effects + (self._want_trunk(message.agent_id) if wants_trunk else [])
-
-    def _want_trunk(self, agent_id: AgentId) -> list[Effect]:
-        trunk_id = self._supply.next_trunk()
-        if trunk_id is None:
-            return self._previews.fail(agent_id, "no-trunk")
-        return self._context.tell_trunk(trunk_id, RequestPermits(1, self._context.me))
+        return effects + (self._ordering.want_trunk(message.agent_id) if wants_trunk else [])
 
     # --- run state and settings ------------------------------------------------------------
 
@@ -342,21 +239,8 @@ class CampaignBehavior:
         """After a Stop: no permits are waited for, no previews wanted; maybe nothing is left."""
         if self._context.phase is not CampaignPhase.STOPPING:
             return list(effects)
-        withdrawn: list[Effect] = []
-        for trunk_id in self._context.spec.trunks:
-            withdrawn += self._context.tell_trunk(trunk_id, WithdrawRequests(self._context.me))
-        calling = [
-            effect
-            for agent_id in self._previews.calling
-            for effect in self._previews.fail(agent_id, "stopped")
-        ]
-        stranded: list[Effect] = []
-        for attempt_id in [known for waiting in self._reroutes.values() for known in waiting]:
-            attempt = self._attempts.find(attempt_id)
-            if attempt is not None and attempt.phase is AttemptPhase.RESERVED:
-                stranded += self._attempts.give_up(attempt, now_s)
-        self._reroutes.clear()
-        return self._ended([*effects, *withdrawn, *calling, *stranded, *self._supply_changed()])
+        given_up = self._ordering.stopped(now_s)
+        return self._ended([*effects, *given_up, *self._supply_changed()])
 
     def _ended(self, effects: list[Effect]) -> list[Effect]:
         """Note, after attempts may have ended, whether the last one of a stopped run has."""
@@ -390,9 +274,33 @@ class CampaignBehavior:
     def _recover(self, message: Recover, now_s: float) -> list[Effect]:
         """Begin: link up, close what an earlier life left open, take up its run state."""
         effects = self._link(None)
+        if not message.new_life:
+            effects.append(self._context.tell_pacer(CallsLost(self._context.campaign_id)))
         for attempt in message.attempts:
-            effects += close_lost(self._context, attempt, new_life=message.new_life, now_s=now_s)
+            effects += close_lost(self._context, attempt, message, now_s)
         return self._ended(effects + self._run.recover(message.run, now_s))
+
+    def _rejoin(self) -> list[Effect]:
+        """Tell a router, a pacer and lists that began anew of everything they must know."""
+        wants = self._previews.rejoin(self._supply.callable_now)
+        return [
+            *self._link(self._context.spec),
+            *self._run.announce(),
+            *self._closing.in_flight(),
+            *self._handover.requeue_all(),
+            *wants,
+            *self._supply_changed(),
+        ]
+
+    def _agent_lost(self, agent_id: AgentId, now_s: float) -> list[Effect]:
+        released = self._previews.agent_lost(agent_id)
+        return self._ended([*released, *self._handover.agent_lost(agent_id, now_s)])
+
+    def _trunk_restarted(self, trunk_id: TrunkId, now_s: float) -> list[Effect]:
+        if trunk_id not in self._context.spec.trunks:
+            return []
+        watch = self._context.tell_trunk(trunk_id, WatchTrunk(self._context.me))
+        return self._ended([*watch, *self._ordering.trunk_restarted(trunk_id, now_s)])
 
     def _supply_changed(self) -> list[Effect]:
         context, supply = self._context, self._supply

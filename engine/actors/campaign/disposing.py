@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.actors.campaign.attempts import Attempt, Attempts
+from engine.actors.campaign.attempt import Attempt, AttemptTable
 from engine.actors.campaign.context import CampaignContext
 from engine.actors.kernel.effects import Effect, Refuse, Reply
 from engine.actors.kernel.ref import ReplyTo
@@ -14,7 +14,7 @@ from engine.domain.ids import AttemptId
 from engine.domain.refusals import DialerError, InvalidRequestError, UnknownCallError
 from engine.machines.attempt import AttemptPhase
 
-_DISPOSABLE = frozenset({AttemptPhase.CONNECTED, AttemptPhase.WRAP_UP})
+_DISPOSABLE = (AttemptPhase.CONNECTED, AttemptPhase.WRAP_UP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Disposals:
 
     __slots__ = ("_attempts", "_context", "_durable")
 
-    def __init__(self, context: CampaignContext, attempts: Attempts) -> None:
+    def __init__(self, context: CampaignContext, attempts: AttemptTable) -> None:
         self._context = context
         self._attempts = attempts
         self._durable: dict[AttemptId, str] = {}
@@ -62,12 +62,8 @@ class Disposals:
         return [self._context.journal([fact], token)]
 
     def _attempt(self, message: DisposeCall) -> Attempt:
-        attempt = self._attempts.find(message.attempt_id)
-        if (
-            attempt is None
-            or attempt.agent_id != message.agent_id
-            or attempt.phase not in _DISPOSABLE
-        ):
+        attempt = self._attempts.find(message.attempt_id, *_DISPOSABLE)
+        if attempt is None or attempt.agent_id != message.agent_id:
             raise UnknownCallError(f"calls/{message.attempt_id} is no call in hand")
         return attempt
 

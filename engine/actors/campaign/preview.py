@@ -16,7 +16,7 @@ from engine.actors.messages import (
     TakePreview,
     WantPreviewers,
 )
-from engine.domain.dispositions import Disposition, DispositionKind
+from engine.domain.dispositions import DispositionKind
 from engine.domain.facts import RecordChanged, RecordPhase, RecordPreviewed
 from engine.domain.ids import AgentId, ListId
 from engine.domain.specs import Mode
@@ -80,6 +80,7 @@ class Previews:
             return self._return(agent_id)
         if not context.dialing:
             return [*self._release(record), *self._return(agent_id)]
+        effects = self.agent_lost(agent_id)  # an older review is one that its desktop lost
         self._by_agent[agent_id] = Preview(record)
         spec = context.spec
         take = TakePreview(
@@ -90,7 +91,17 @@ class Previews:
             limit_s=spec.preview_limit_s,
             acw_limit_s=spec.acw_limit_s,
         )
-        return context.tell_agent(agent_id, take)
+        return effects + context.tell_agent(agent_id, take)
+
+    def agent_lost(self, agent_id: AgentId) -> list[Effect]:
+        """Take back the record of an agent who knows of no work any more."""
+        preview = self._by_agent.pop(agent_id, None)
+        return [] if preview is None else self._release(preview.record)
+
+    def rejoin(self, callable_now: int) -> list[Effect]:
+        """Tell a router that began anew what is wanted."""
+        self._wanted = False
+        return self.renew_want(callable_now)
 
     def decided(self, message: PreviewDecided, now_s: float) -> tuple[list[Effect], bool]:
         """Carry out what the agent decided; True: a trunk is wanted for the call."""
@@ -123,17 +134,18 @@ class Previews:
         )
         return context.tell_list(record.ref.list_id, swap), False
 
-    def number_swapped(self, agent_id: AgentId, record: ReservedRecord | None) -> bool:
-        """Take the number an agent chose; True: a trunk is wanted for the call.
-
-        None means that it may not be called now; the list has taken the record back.
-        """
+    def number_swapped(self, agent_id: AgentId, record: ReservedRecord) -> bool:
+        """Take the number an agent chose; False: the agent no longer reviews."""
         preview = self._by_agent.get(agent_id)
-        if preview is None or record is None:
-            self._by_agent.pop(agent_id, None)
+        if preview is None:
             return False
         preview.record, preview.calling = record, True
         return True
+
+    def number_refused(self, agent_id: AgentId) -> list[Effect]:
+        """End a review whose chosen number may not be called; the list has the record back."""
+        preview = self._by_agent.pop(agent_id, None)
+        return [] if preview is None else self._over(agent_id, preview, "not-callable-now")
 
     def take_call(self, agent_id: AgentId) -> ReservedRecord:
         """Hand over a record that is now called as an attempt."""
@@ -144,8 +156,10 @@ class Previews:
         preview = self._by_agent.pop(agent_id, None)
         if preview is None:
             return []
-        over = PreviewOver(preview.record.ref, reason)
-        return [*self._release(preview.record), *self._context.tell_agent(agent_id, over)]
+        return [*self._release(preview.record), *self._over(agent_id, preview, reason)]
+
+    def _over(self, agent_id: AgentId, preview: Preview, reason: str) -> list[Effect]:
+        return self._context.tell_agent(agent_id, PreviewOver(preview.record.ref, reason))
 
     def _complete(
         self, message: PreviewDecided, record: ReservedRecord, now_s: float
@@ -155,7 +169,7 @@ class Previews:
         final = disposition is None or disposition.kind is not DispositionKind.CONTINUE
         phase = RecordPhase.DONE if final else RecordPhase.WAITING
         next_s = 0.0 if final else now_s + SKIP_S
-        slug = disposition.slug if isinstance(disposition, Disposition) else message.disposition
+        slug = message.disposition if disposition is None else disposition.slug
         return self._close(record, phase, slug, next_s, now_s, message)
 
     def _release(self, record: ReservedRecord) -> list[Effect]:

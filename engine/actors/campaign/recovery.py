@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 from engine.actors.campaign.context import CampaignContext
 from engine.actors.kernel.effects import Do, Effect
-from engine.actors.messages import BlockNumber, ChannelFreed, CloseRecord
-from engine.compliance.dial_rules import after_attempt
+from engine.actors.messages import BlockNumber, CallOver, ChannelFreed, CloseRecord, Recover
+from engine.compliance.dial_rules import RecordOutcome, after_attempt
 from engine.domain.causes import LOST
 from engine.domain.dispositions import NO_AGENT, NO_DISPOSITION, SYSTEM_FAILURE, Disposition
 from engine.domain.e164 import E164
 from engine.domain.facts import AttemptClosed, DncAdded
-from engine.ports import EndOldLeg, HangUp, OpenAttempt
+from engine.domain.ids import AgentId, LegId
+from engine.ports import EndOldLeg, OpenAttempt
 
 _KEEP_DAY = -1
 
@@ -26,9 +27,9 @@ class _Tried:
 
 
 def close_lost(
-    context: CampaignContext, lost: OpenAttempt, *, new_life: bool, now_s: float
+    context: CampaignContext, lost: OpenAttempt, message: Recover, now_s: float
 ) -> list[Effect]:
-    """Close an attempt of an earlier life as made, and end its leg (C2, D3).
+    """Close an attempt that an earlier life, or a failed behavior, left open, as made (C2, D3).
 
     An outcome that was lost counts as an attempt; an answered call without an agent counts as
     unattended; a disposition that was acknowledged holds.
@@ -37,7 +38,31 @@ def close_lost(
     disposition = _disposition(context, lost, answered=answered)
     tried = _Tried(lost.number_index, 0, bytes(lost.number_index + 1), retries=255)
     outcome = after_attempt(context.spec, tried, disposition, now_s, lost.callback_s)
-    closed = AttemptClosed(
+    ending = _end_old_leg(lost) if message.new_life else _end_leg(context, lost, message.open_legs)
+    close = CloseRecord(
+        campaign_id=lost.campaign_id,
+        row=lost.row,
+        number_index=lost.number_index,
+        phase=outcome.phase,
+        next_s=outcome.next_s,
+        counted=True,
+        retries=0,
+        stop_number=outcome.stop_number,
+        disposition=outcome.disposition,
+        day=_KEEP_DAY,
+    )
+    return [
+        *ending,
+        *_note(context, lost, disposition, _closed(lost, disposition, outcome, now_s)),
+        *context.tell_list(lost.list_id, close),
+    ]
+
+
+def _closed(
+    lost: OpenAttempt, disposition: Disposition, outcome: RecordOutcome, now_s: float
+) -> AttemptClosed:
+    answered = bool(lost.dialog)
+    return AttemptClosed(
         at_s=now_s,
         attempt_id=lost.attempt_id,
         campaign_id=lost.campaign_id,
@@ -51,33 +76,19 @@ def close_lost(
         phase=outcome.phase,
         answered=answered,
         unattended=answered and not lost.connected,
-        agent_id=lost.agent_id,
+        agent_id=lost.agent_id if lost.connected else AgentId(""),
         next_s=outcome.next_s,
         stop_number=outcome.stop_number,
     )
-    close = CloseRecord(
-        campaign_id=lost.campaign_id,
-        row=lost.row,
-        number_index=lost.number_index,
-        phase=outcome.phase,
-        next_s=outcome.next_s,
-        counted=True,
-        retries=0,
-        stop_number=outcome.stop_number,
-        disposition=outcome.disposition,
-        day=_KEEP_DAY,
-    )
-    effects: list[Effect] = []
-    if disposition.adds_to_dnc:
-        added = DncAdded(at_s=now_s, number=lost.number, by=f"agent:{lost.agent_id}")
-        effects += [Do(BlockNumber(E164(lost.number))), context.note(added, closed)]
-    else:
-        effects.append(context.note(closed))
-    return [
-        *_end_leg(context, lost, new_life=new_life),
-        *effects,
-        *context.tell_list(lost.list_id, close),
-    ]
+
+
+def _note(
+    context: CampaignContext, lost: OpenAttempt, disposition: Disposition, closed: AttemptClosed
+) -> list[Effect]:
+    if not disposition.adds_to_dnc:
+        return [context.note(closed)]
+    added = DncAdded(at_s=closed.at_s, number=lost.number, by=f"agent:{lost.agent_id}")
+    return [Do(BlockNumber(E164(lost.number))), context.note(added, closed)]
 
 
 def _disposition(context: CampaignContext, lost: OpenAttempt, *, answered: bool) -> Disposition:
@@ -89,8 +100,17 @@ def _disposition(context: CampaignContext, lost: OpenAttempt, *, answered: bool)
     return NO_AGENT if answered else SYSTEM_FAILURE
 
 
-def _end_leg(context: CampaignContext, lost: OpenAttempt, *, new_life: bool) -> list[Effect]:
-    if new_life:
-        return [Do(EndOldLeg(lost.leg_id, lost.dialog, lost.number, lost.trunk_id))]
-    freed = context.tell_trunk(lost.trunk_id, ChannelFreed())
-    return [Do(HangUp(lost.leg_id, LOST)), *freed]
+def _end_old_leg(lost: OpenAttempt) -> list[Effect]:
+    return [Do(EndOldLeg(lost.leg_id, lost.dialog, lost.number, lost.trunk_id))]
+
+
+def _end_leg(
+    context: CampaignContext, lost: OpenAttempt, open_legs: frozenset[LegId]
+) -> list[Effect]:
+    """Free what an attempt of this life held: its leg is ended already, its agent knows nothing."""
+    effects: list[Effect] = []
+    if lost.leg_id in open_legs or not lost.dialog:  # else the customer had hung up
+        effects += context.tell_trunk(lost.trunk_id, ChannelFreed())
+    if lost.connected:
+        effects += context.tell_agent(lost.agent_id, CallOver(lost.attempt_id, "engine"))
+    return effects

@@ -10,6 +10,7 @@ from engine.actors.messages import (
     CampaignMoved,
     CloseGate,
     EdgeReached,
+    Journal,
     Journaled,
     OpenGate,
     RunAnswer,
@@ -18,7 +19,7 @@ from engine.actors.messages import (
 )
 from engine.compliance.schedule import Edge, edges_between, next_edge
 from engine.domain.facts import CampaignStarted, CampaignStopped, ScheduleEdgePassed
-from engine.domain.refusals import CampaignIncompleteError, NotNowError
+from engine.domain.refusals import CampaignIncompleteError, DialerError, NotNowError
 from engine.domain.specs import CampaignSpec, Mode
 from engine.machines.campaign import CAMPAIGN, CampaignPhase, Drained, Started, Stopped
 from engine.ports import RunState
@@ -57,105 +58,107 @@ class Run:
 
     Manual control arms or disarms no edge; an edge acts once when its time passes, and changes
     nothing if the campaign is already in that state.
+
+    A start is wanted: it is refused if the journal cannot be written. A stop has happened as soon
+    as the gate is closed, and a start by the schedule must not be missed: both are kept until they
+    are durable. Who asks for a state that is on its way to the store is answered when it is there,
+    or a crash would undo what was acknowledged (D6).
     """
 
-    __slots__ = ("_asked_again", "_context", "_durable", "_edges_done_s", "_stop_failed")
+    __slots__ = ("_asked", "_context", "_edges_done_s")
 
     def __init__(self, context: CampaignContext) -> None:
         self._context = context
         self._edges_done_s = 0.0
-        self._durable = 0
-        """Newest generation that is durable."""
-        self._asked_again: list[ReplyTo[RunAnswer]] = []
-        """Who asked for the state that is on its way to the store."""
-        self._stop_failed = False
-        """Whether the campaign stopped, but the store does not know."""
+        self._asked: dict[int, list[ReplyTo[RunAnswer]]] = {}
+        """Who asked again for the state of a generation that is not durable yet."""
 
     # --- commands --------------------------------------------------------------------------
 
-    def start(self, message: StartCampaign, now_s: float) -> Sequence[Effect]:
+    def start(self, message: StartCampaign, now_s: float) -> list[Effect]:
         """Start at once, unless something is missing."""
-        context = self._context
-        if context.phase is CampaignPhase.RUNNING:
+        if self._context.phase is CampaignPhase.RUNNING:
             return self._already(message.reply_to)
-        if lacks := missing(context.spec):
+        if lacks := missing(self._context.spec):
             error = CampaignIncompleteError(
-                f"campaigns/{context.campaign_id} lacks {', '.join(lacks)}"
+                f"campaigns/{self._context.campaign_id} lacks {', '.join(lacks)}"
             )
             return [] if message.reply_to is None else [Refuse(message.reply_to, error)]
+        return self._start(message, now_s, ())
+
+    def _start(
+        self, message: StartCampaign, now_s: float, passed: Sequence[ScheduleEdgePassed]
+    ) -> list[Effect]:
+        context = self._context
         context.phase = CAMPAIGN.step(context.phase, Started)
-        context.generation += 1
-        self._stop_failed = False
         fact = CampaignStarted(
             at_s=now_s,
             campaign_id=context.campaign_id,
-            generation=context.generation,
+            generation=self._next_generation(),
             by=message.by,
         )
         token = RunToken(context.generation, starts=True, reply_to=message.reply_to)
-        return [context.journal([fact], token)]
+        return [Do(Journal((*passed, fact), token, keep=bool(passed)))]
 
-    def stop(self, message: StopCampaign, now_s: float) -> Sequence[Effect]:
+    def stop(
+        self,
+        message: StopCampaign,
+        now_s: float,
+        passed: Sequence[ScheduleEdgePassed] = (),
+    ) -> list[Effect]:
         """Stop at once: the gate closes before anything else happens."""
         context = self._context
-        if context.phase is not CampaignPhase.RUNNING and not self._stop_failed:
-            return self._already(message.reply_to)
+        if context.phase is not CampaignPhase.RUNNING:
+            return [*self._note(passed), *self._already(message.reply_to)]
         context.phase = CAMPAIGN.step(context.phase, Stopped)
-        context.generation += 1
         context.open = False
-        self._stop_failed = False
         fact = CampaignStopped(
             at_s=now_s,
             campaign_id=context.campaign_id,
-            generation=context.generation,
+            generation=self._next_generation(),
             by=message.by,
             reason=message.reason,
         )
         token = RunToken(context.generation, starts=False, reply_to=message.reply_to)
         return [
             Do(CloseGate(context.campaign_id)),
-            context.journal([fact], token),
+            Do(Journal((*passed, fact), token, keep=True)),
             *self.announce(),
         ]
 
-    def _already(self, reply_to: ReplyTo[RunAnswer] | None) -> Sequence[Effect]:
-        """Say that it is so already; not before that is durable, or a crash would undo it (D6)."""
+    def _next_generation(self) -> int:
+        self._context.generation += 1
+        self._asked[self._context.generation] = []
+        return self._context.generation
+
+    def _already(self, reply_to: ReplyTo[RunAnswer] | None) -> list[Effect]:
         if reply_to is None:
             return []
-        if self._durable < self._context.generation:
-            self._asked_again.append(reply_to)
+        asked = self._asked.get(self._context.generation)
+        if asked is not None:
+            asked.append(reply_to)
             return []
         return [Reply(reply_to, self._answer(already=True))]
 
     def _answer(self, *, already: bool) -> RunAnswer:
         return RunAnswer(already, self._context.phase, self._context.generation)
 
-    def journaled(self, token: RunToken, message: Journaled) -> Sequence[Effect]:
+    def journaled(self, token: RunToken, message: Journaled) -> list[Effect]:
         """Act on a start or stop that is durable, or take a start back that is not."""
         context = self._context
         latest = token.generation == context.generation
-        waiting: list[ReplyTo[RunAnswer]] = []
-        if latest:
-            waiting, self._asked_again = self._asked_again, waiting
-            self._durable = token.generation
+        asked = self._asked.pop(token.generation, [])
         if message.error is not None:
             if token.starts and latest:
                 context.phase = CAMPAIGN.step(context.phase, Stopped)
-            elif latest:
-                self._stop_failed = True  # the next Stop tries again
-            if token.reply_to is not None:
-                waiting.insert(0, token.reply_to)
-            return [Refuse(reply_to, message.error) for reply_to in waiting]
-        effects: list[Effect] = []
-        if token.starts and latest:
-            effects = self.open_gate()
-        elif token.starts and token.reply_to is not None:
+            return _refuse(token, asked, message.error)
+        if token.starts and not latest:
             error = NotNowError("stopped before the start was durable", slug="stopped")
-            return [Refuse(token.reply_to, error)]
+            return _refuse(token, asked, error)
+        effects = self.open_gate() if token.starts else []
         if token.reply_to is not None:
             effects.append(Reply(token.reply_to, self._answer(already=False)))
-        effects += [Reply(reply_to, self._answer(already=True)) for reply_to in waiting]
-        return effects
+        return effects + [Reply(each, self._answer(already=True)) for each in asked]
 
     def open_gate(self) -> list[Effect]:
         """Let calls leave from now on."""
@@ -179,33 +182,41 @@ class Run:
     def recover(self, stored: RunState, now_s: float) -> list[Effect]:
         """Take up the stored run state and replay the edges missed since."""
         context = self._context
-        context.generation = self._durable = stored.generation
+        context.generation = stored.generation
         context.phase = CampaignPhase.RUNNING if stored.running else CampaignPhase.IDLE
         self._edges_done_s = stored.edges_done_s
         effects: list[Effect] = self.open_gate() if stored.running else self.announce()
         if stored.edges_done_s <= 0.0:
             # A new campaign: edges before its creation are none of its own.
-            self._edges_done_s = now_s
-            effects.append(context.note(self._passed(Edge(now_s, start=False), now_s)))
+            effects += self._pass_all(now_s)
         return effects + self.edge_reached(now_s)
 
     def reschedule(self, now_s: float) -> list[Effect]:
         """Set the timer anew, after the schedule changed; past edges of it are none."""
+        return [*self._pass_all(now_s), *self._set_timer(now_s)]
+
+    def _pass_all(self, now_s: float) -> list[Effect]:
+        """Count every edge up to now as done, also for a later life."""
         self._edges_done_s = max(self._edges_done_s, now_s)
-        return self._set_timer(now_s)
+        return self._note([self._passed(Edge(self._edges_done_s, start=False), now_s)])
 
     def edge_reached(self, now_s: float) -> list[Effect]:
-        """Pass every edge up to now, in order, and take the state the last one leads to."""
+        """Pass every edge up to now, in order, and take the state the last one leads to.
+
+        Edge and state are one entry of the journal: a crash between them loses neither.
+        """
         since_s = max(self._edges_done_s, now_s - _REPLAY_S)
         edges = edges_between(self._context.spec.schedule, self._context.zone, since_s, now_s)
-        effects: list[Effect] = []
-        if edges:
-            self._edges_done_s = edges[-1].at_s
-            effects.append(self._context.note(*(self._passed(edge, now_s) for edge in edges)))
-            if edges[-1].start:
-                effects += self.start(StartCampaign(by="schedule"), now_s)
-            else:
-                effects += self.stop(StopCampaign(by="schedule"), now_s)
+        if not edges:
+            return self._set_timer(now_s)
+        self._edges_done_s = edges[-1].at_s
+        passed = [self._passed(edge, now_s) for edge in edges]
+        if not edges[-1].start:
+            effects = self.stop(StopCampaign(by="schedule"), now_s, passed)
+        elif self._context.phase is CampaignPhase.RUNNING or missing(self._context.spec):
+            effects = self._note(passed)
+        else:
+            effects = self._start(StartCampaign(by="schedule"), now_s, passed)
         return effects + self._set_timer(now_s)
 
     def next_edge(self, now_s: float) -> Edge | None:
@@ -218,6 +229,9 @@ class Run:
             return [CancelTimer(_TIMER)]
         return [StartTimer(_TIMER, min(edge.at_s - now_s, _FURTHEST_S), EdgeReached())]
 
+    def _note(self, passed: Sequence[ScheduleEdgePassed]) -> list[Effect]:
+        return [self._context.note(*passed)] if passed else []
+
     def _passed(self, edge: Edge, now_s: float) -> ScheduleEdgePassed:
         return ScheduleEdgePassed(
             at_s=now_s,
@@ -225,3 +239,11 @@ class Run:
             edge_s=edge.at_s,
             start=edge.start,
         )
+
+
+def _refuse(
+    token: RunToken, asked: Sequence[ReplyTo[RunAnswer]], error: DialerError
+) -> list[Effect]:
+    """Refuse whoever asked for a start that did not come about."""
+    first = [] if token.reply_to is None else [token.reply_to]
+    return [Refuse(reply_to, error) for reply_to in (*first, *asked)]
