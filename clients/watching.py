@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
+import random
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from google.protobuf.duration_pb2 import Duration
 
 from clients.channel import Connection
 from clients.errors import PacelineError
 from clients.naming import full
+from clients.patience import Backoff, closing, first_within, resumed
 from gateway.pb.paceline.v1 import events_pb2, pacing_pb2
 from gateway.pb.paceline.v1 import metrics_pb2 as pb
 from gateway.pb.paceline.v1.events_pb2_grpc import EventServiceStub
@@ -20,11 +21,13 @@ from gateway.pb.paceline.v1.pacing_pb2_grpc import PacingServiceStub
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+_Response = TypeVar("_Response")
+
 Value = float | str | dict[str, int] | None
 """A metric's value; None: not known, or not applicable."""
 
-_RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
-"""Waits between attempts to resume a stream, by the failures so far. [s]"""
+FIRST_ANSWER_S = 10.0
+"""Longest wait for a stream's first message, beyond its period. [s]"""
 
 
 @dataclass
@@ -135,17 +138,26 @@ class Metrics:
             scope=scope, columns=columns, parent=full("campaigns", parent), period=period
         )
         table = MetricTable()
-        async for message in self._connection.stream(self._stub.WatchMetrics, request):
-            table.take(message)
-            yield table
+        answers = self._connection.stream(self._stub.WatchMetrics, request)
+        async with closing(_begun(answers, FIRST_ANSWER_S + period_s)) as stream:
+            async for message in stream:
+                table.take(message)
+                yield table
 
 
 class Events:
     """What ``EventService`` offers."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, draw: random.Random | None = None) -> None:
+        """Begin.
+
+        Args:
+            connection: To the server.
+            draw: Of the waits before a broken stream is resumed; None: one of its own.
+        """
         self._connection = connection
         self._stub = EventServiceStub(connection.channel)
+        self._draw = draw or random.Random()  # noqa: S311 - jitter, no secret
 
     async def read(self, after: int, *, count: int = 1000) -> Sequence[events_pb2.Event]:
         """Return durable events after a sequence number, at most ``count``."""
@@ -164,23 +176,32 @@ class Events:
         Raises:
             PacelineError: The server refused, or the stream broke and ``resume`` is off.
         """
-        failures = 0
-        while True:
-            request = events_pb2.WatchEventsRequest(after_sequence=after)
-            try:
-                async for message in self._connection.stream(self._stub.WatchEvents, request):
-                    failures = 0
-                    for event in message.events:
-                        after = event.sequence
-                        yield event
-                    after = message.last_sequence if after is None else after
-            except PacelineError as error:
-                if not resume or not error.passing:
-                    raise
-            if not resume:
-                return
-            await asyncio.sleep(_RETRY_S[min(failures, len(_RETRY_S) - 1)])
-            failures += 1
+        opened = self._resumed(after) if resume else self._open(after)
+        async with closing(opened) as stream:
+            async for message in stream:
+                for event in message.events:
+                    yield event
+
+    def _resumed(self, after: int | None) -> AsyncIterator[events_pb2.WatchEventsResponse]:
+        return resumed(
+            self._open,
+            after,
+            position_of=_last_sequence,
+            passing=lambda error: isinstance(error, PacelineError) and error.passing,
+            backoff=Backoff(),
+            draw=self._draw,
+        )
+
+    def _open(self, after: int | None) -> AsyncIterator[events_pb2.WatchEventsResponse]:
+        request = events_pb2.WatchEventsRequest(after_sequence=after)
+        return _begun(self._connection.stream(self._stub.WatchEvents, request), FIRST_ANSWER_S)
+
+
+def _last_sequence(message: events_pb2.WatchEventsResponse, after: int | None) -> int:
+    """Return where a stream that breaks after this message goes on."""
+    if message.events:
+        return message.events[-1].sequence
+    return message.last_sequence if after is None else after
 
 
 class Pacing:
@@ -193,5 +214,19 @@ class Pacing:
     async def watch(self, campaign: str) -> AsyncIterator[pacing_pb2.PacingDecision]:
         """Yield the newest decision of a campaign, and then each next one."""
         request = pacing_pb2.WatchPacingRequest(campaign=full("campaigns", campaign))
-        async for message in self._connection.stream(self._stub.WatchPacing, request):
-            yield message.decision
+        answers = self._connection.stream(self._stub.WatchPacing, request)
+        async with closing(_begun(answers, FIRST_ANSWER_S)) as stream:
+            async for message in stream:
+                yield message.decision
+
+
+async def _begun(stream: AsyncIterator[_Response], deadline_s: float) -> AsyncIterator[_Response]:
+    """Yield a stream's messages; a server that does not begin to answer is a failure."""
+    try:
+        async with closing(first_within(stream, deadline_s)) as begun:
+            async for message in begun:
+                yield message
+    except TimeoutError as error:
+        raise PacelineError(
+            "deadline-exceeded", f"no answer within {deadline_s:g} s", "DEADLINE_EXCEEDED"
+        ) from error
