@@ -1,0 +1,107 @@
+"""sipp as the carrier: agents talk with its echo, and its own log agrees with ours."""
+
+import re
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from gateway.pb.paceline.v1 import campaigns_pb2, metrics_pb2
+from tests.integration.sip.peer import Sipp
+from tests.support.world import CAMPAIGN, Seat, World, number, seconds, until
+
+pytestmark = [pytest.mark.peer, pytest.mark.asyncio, pytest.mark.timeout(120)]
+
+CALLS = 12
+WITHIN_S = 2.0
+SCENARIO = Path(__file__).parent / "scenarios" / "echo.xml"
+NAMES = ("anna", "ben", "cleo")
+
+
+async def test_sipp_answers_and_agents_hear_its_echo(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        await world.add_list(CALLS)
+        await world.add_agents(NAMES)
+        for place, name in enumerate(NAMES):
+            await world.add_phone(name, 650 + 100 * place)
+        await world.seat(*(Seat(name, talk_s=0.8) for name in NAMES))
+        log = tmp_path / "sipp.log"
+        arguments = ("-sf", str(SCENARIO), "-m", str(CALLS), "-rtp_echo", "-timeout", "60s")
+        trace = ("-trace_shortmsg", "-shortmessage_file", str(log))
+        async with Sipp(tmp_path, *arguments, *trace) as sipp:
+            await world.add_trunk(f"127.0.0.1:{sipp.port}", options_period=seconds(0))
+            await world.add_campaign()
+            await world.start()
+            heard: set[str] = set()
+
+            def all_talked() -> bool:
+                for name in NAMES:
+                    ears = world.ears[name]
+                    if ears.last.hears(time.time() - 0.3, 10) == {ears.speaks_hz}:
+                        heard.add(name)
+                return sum(len(seat.acknowledged) for seat in world.seats) == CALLS
+
+            await until(all_talked, 40, "all talks")
+            assert await sipp.result() == 0
+        events = await world.events()
+        connected = [e.call_connected for e in events if e.HasField("call_connected")]
+        started = {e.attempt_started.sip_call_id for e in events if e.HasField("attempt_started")}
+        closed = [e.attempt_closed for e in events if e.HasField("attempt_closed")]
+        table = await world.client.metrics.get(metrics_pb2.METRIC_SCOPE_CAMPAIGN)
+        name = f"campaigns/{CAMPAIGN}"
+        assert heard == set(NAMES)
+        assert invites_in(log) == Counter(started)
+        assert Counter(each.number for each in closed) == Counter(map(number, range(CALLS)))
+        assert {each.disposition for each in closed} == {"success"}
+        assert max(each.wait.ToTimedelta().total_seconds() for each in connected) < WITHIN_S
+        for column in ("calls_attempted", "calls_answered", "calls_handled", "records_success"):
+            assert table.number(name, column) == CALLS, column
+        assert table.number(name, "calls_unattended") == 0
+        assert not world.server.faults()
+
+
+async def test_by_the_log_of_sipp_too_no_invite_follows_the_acknowledgement_of_stop(
+    tmp_path: Path,
+) -> None:
+    campaign = campaigns_pb2.Campaign(
+        mode=campaigns_pb2.MODE_AUTOMATIC, max_calls=200, max_calls_per_s=40
+    )
+    async with World(tmp_path) as world:
+        await world.add_list(1000)
+        log = tmp_path / "sipp.log"
+        arguments = ("-sf", str(SCENARIO), "-rtp_echo", "-timeout", "60s")
+        trace = ("-trace_shortmsg", "-shortmessage_file", str(log))
+        async with Sipp(tmp_path, *arguments, *trace) as sipp:
+            await world.add_trunk(f"127.0.0.1:{sipp.port}", options_period=seconds(0))
+            await world.add_campaign(campaign)
+            stopped_s: list[tuple[float, float]] = []
+            for wait in range(5):
+                before = invites_in(log).total()
+                await world.start()
+                wanted = before + 5 + 4 * wait
+                await until(lambda wanted=wanted: invites_in(log).total() > wanted, what="calls")  # type: ignore[misc]
+                await world.stop()
+                acknowledged_s = time.time()
+                await world.idle()
+                stopped_s.append((acknowledged_s, time.time()))
+        seen_s = [at_s for at_s, _ in entries(log)]
+        late = [at_s for at_s in seen_s for since, to in stopped_s if since < at_s < to]
+        assert len(seen_s) > 50
+        assert late == []
+
+
+def invites_in(log: Path) -> Counter[str]:
+    """Return how often sipp saw an INVITE of each call; each should be one."""
+    return Counter(call_id for _, call_id in entries(log))
+
+
+def entries(log: Path) -> list[tuple[float, str]]:
+    """Return the INVITEs in sipp's log, with the time [s since the epoch] and the Call-ID."""
+    if not log.exists():
+        return []
+    lines = log.read_text(encoding="ascii", errors="replace").splitlines()
+    found = (
+        re.match(r"\S+\t\S+\t([\d.]+)\tR\t(\S+)\tCSeq:\d+ INVITE\tINVITE", line) for line in lines
+    )
+    return [(float(each[1]), each[2]) for each in found if each]
