@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from google.protobuf.descriptor import FieldDescriptor
 from rich import box
 from rich.table import Table
 
@@ -28,6 +29,18 @@ CAMPAIGN_COLUMNS = (
     "agent_occupancy",
     "records_callable_now",
 )
+AGENT_COLUMNS = (
+    "state",
+    "time_in_state",
+    "not_ready_reason",
+    "service",
+    "interaction",
+    "talk",
+    "out_handled",
+    "avg_idle_time",
+    "total_acw_time",
+    "occupancy",
+)
 LIST_COLUMNS = (
     "status",
     "order",
@@ -43,6 +56,10 @@ LIST_COLUMNS = (
 )
 
 
+_CELLS = 8
+"""Titles and values in one row of a view of one object."""
+
+
 def text_of(value: Value, unit: str = "") -> str:
     """Return a value as a cell shows it.
 
@@ -56,7 +73,7 @@ def text_of(value: Value, unit: str = "") -> str:
         case dict():
             return " ".join(f"{key}:{count}" for key, count in sorted(value.items()))
         case str():
-            return value or "-"
+            return _masked(value) if value.startswith("+") else value or "-"
         case _ if unit == "percent":
             return f"{value:.1f}%"
         case _ if unit in ("s", "ratio", "calls_per_min"):
@@ -77,10 +94,10 @@ def metrics_view(
         most_rows: Objects shown; how many there are more stands below.
     """
     view = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    view.add_column("")
+    view.add_column("", no_wrap=True)
     for column in table.columns:
         metric = catalogue.get(column)
-        view.add_column(metric.display_name if metric else column, justify="right", overflow="fold")
+        view.add_column(metric.display_name if metric else column, justify="right", max_width=14)
     units = [catalogue[each].unit if each in catalogue else "" for each in table.columns]
     for name, values in sorted(table.rows.items())[:most_rows]:
         view.add_row(_short(name), *map(text_of, values, units))
@@ -89,16 +106,20 @@ def metrics_view(
     return view
 
 
-def transposed(title: str, name: str, table: MetricTable, catalogue: Mapping[str, Metric]) -> Table:
-    """Return one object's metrics as a table of two columns."""
-    view = Table(title=title, box=None, show_header=False, title_justify="left", pad_edge=False)
-    view.add_column(style="dim")
-    view.add_column(justify="right")
-    for column, value in zip(table.columns, table.rows.get(name, ()), strict=False):
+def one_row_view(title: str, table: MetricTable, catalogue: Mapping[str, Metric]) -> Table:
+    """Return the metrics of one object as pairs of title and value, fit for narrow terminals."""
+    ((name, values),) = table.rows.items()
+    view = Table.grid(padding=(0, 2))
+    view.title, view.title_justify = f"{title}: {_short(name)}", "left"
+    cells = []
+    for column, value in zip(table.columns, values, strict=True):
         metric = catalogue.get(column)
-        view.add_row(
-            metric.display_name if metric else column, text_of(value, metric.unit if metric else "")
-        )
+        cells += [
+            f"[dim]{metric.display_name if metric else column}[/dim]",
+            text_of(value, metric.unit if metric else ""),
+        ]
+    for begin in range(0, len(cells), _CELLS):
+        view.add_row(*cells[begin : begin + _CELLS])
     return view
 
 
@@ -130,7 +151,7 @@ def event_line(event: events_pb2.Event) -> str:
         return f"{event.sequence:>8} {when}"
     fact = getattr(event, kind)
     parts = [
-        f"{field.name}={_shown(value)}"
+        f"{field.name}={_shown(value, field)}"
         for field, value in fact.ListFields()
         if field.name not in ("sip_call_id", "verdict", "caller_id")
     ]
@@ -142,13 +163,23 @@ def event_lines(events: Sequence[events_pb2.Event]) -> str:
     return "\n".join(map(event_line, events))
 
 
-def _shown(value: object) -> str:
+def _shown(value: object, field: FieldDescriptor) -> str:
+    if field.enum_type is not None and isinstance(value, int):
+        # Values carry their enum's name: AGENT_STATE_BUSY is busy.
+        name = field.enum_type.values_by_number[value].name
+        first = field.enum_type.values_by_number[0].name.removesuffix("UNSPECIFIED")
+        return name.removeprefix(first).lower().replace("_", "-")
     if isinstance(value, str):
-        if value.startswith("+") and len(value) > 9:
-            return f"{value[:5]}•••{value[-4:]}"  # as logs show numbers
+        if value.startswith("+"):
+            return _masked(value)
         return short(value) if value.startswith(("calls/", "agents/", "campaigns/")) else value
     nanoseconds = getattr(value, "ToNanoseconds", None)
     return f"{nanoseconds() / 1e9:.2f}" if nanoseconds else str(value)
+
+
+def _masked(number: str) -> str:
+    """Return a number as logs show it."""
+    return f"{number[:5]}•••{number[-4:]}" if len(number) > 9 else number
 
 
 def _short(name: str) -> str:

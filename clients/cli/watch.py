@@ -13,11 +13,13 @@ from rich.text import Text
 
 from clients.cli.common import SERVER, AsJson, Server, out, print_json, talk, told, usage
 from clients.cli.views import (
+    AGENT_COLUMNS,
     CAMPAIGN_COLUMNS,
     LIST_COLUMNS,
     event_line,
     event_lines,
     metrics_view,
+    one_row_view,
     pacing_view,
 )
 from clients.client import PacelineClient
@@ -40,7 +42,7 @@ class Subject(StrEnum):
 
 _SCOPES = {
     Subject.CAMPAIGNS: (pb.METRIC_SCOPE_CAMPAIGN, CAMPAIGN_COLUMNS),
-    Subject.AGENTS: (pb.METRIC_SCOPE_AGENT, ()),
+    Subject.AGENTS: (pb.METRIC_SCOPE_AGENT, AGENT_COLUMNS),
     Subject.LISTS: (pb.METRIC_SCOPE_LIST, LIST_COLUMNS),
 }
 _MOST_COLUMNS = 14
@@ -199,7 +201,9 @@ async def _feed_metrics(
         scope, columns=shown, parent=_parent(subject, campaign), period_s=period_s
     )
     async for table in tables:
-        screen.parts[subject] = metrics_view(subject.value, table, catalogue)
+        alone = len(table.rows) == 1 and subject is not Subject.AGENTS
+        show = one_row_view if alone else metrics_view
+        screen.parts[subject] = show(subject.value, table, catalogue)
 
 
 async def _feed_pacing(client: PacelineClient, screen: Screen, campaign: str) -> None:

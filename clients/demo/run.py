@@ -73,14 +73,18 @@ def run(options: DemoOptions) -> Summary:
 
 
 async def _run(options: DemoOptions) -> Summary:
-    enough = asyncio.Event()
+    enough, hurry = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def interrupt() -> None:
+        (hurry if enough.is_set() else enough).set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, enough.set)
+        loop.add_signal_handler(number, interrupt)
     with tempfile.TemporaryDirectory(prefix="paceline-demo-") as folder:
         async with _parts(options, Path(folder)) as (client, server, world):
             demo = Demo(options, client, server, world)
-            summary = await demo.run(enough)
+            summary = await demo.run(enough, hurry)
     if options.live:
         demo.show(summary)
     return summary
@@ -133,11 +137,12 @@ class Demo:
         self._server = server
         self._world = world
 
-    async def run(self, enough: asyncio.Event) -> Summary:
+    async def run(self, enough: asyncio.Event, hurry: asyncio.Event) -> Summary:
         """Run it all and return the summary.
 
         Args:
-            enough: Set when it shall stop.
+            enough: Set when the campaign shall stop.
+            hurry: Set when calls in progress shall not be waited for.
         """
         await self._prepare()
         await self._world.ask({"do": "clear"})
@@ -150,8 +155,8 @@ class Demo:
         stopped_s = time.time()
         stop_ack_s = time.monotonic() - stopping_s
         busy = await self._world.ask({"do": "report"})
-        _say(self._options, "stopped: calls in progress end")
-        await self._drain()
+        _say(self._options, "stopped: calls in progress end; Ctrl-C does not wait for them")
+        await self._drain(hurry)
         seen = await self._world.ask({"do": "report", "since_s": started_s, "stop_s": stopped_s})
         return await self._summary(seen, busy, started_s, stop_ack_s)
 
@@ -232,11 +237,11 @@ class Demo:
                 ):  # fmt: skip
                     tasks.create_task(feed(self._client, screen, subject, _CAMPAIGN, 0.5))
 
-    async def _drain(self) -> None:
+    async def _drain(self, hurry: asyncio.Event) -> None:
         """Wait until the campaign is idle, and the last attempt closed."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_DRAIN_S):
-                while True:
+                while not hurry.is_set():
                     campaign = await self._client.campaigns.get(_CAMPAIGN)
                     if campaign.run_state == pb.RUN_STATE_IDLE:
                         return

@@ -3,7 +3,7 @@
 import pytest
 
 from clients.cli.views import event_line, text_of
-from gateway.pb.paceline.v1 import events_pb2
+from gateway.pb.paceline.v1 import agent_session_pb2, events_pb2
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,7 @@ from gateway.pb.paceline.v1 import events_pb2
         pytest.param(12345.0, "calls", "12,345", id="count"),
         pytest.param(3.14159, "percent", "3.1%", id="share"),
         pytest.param(2.5, "s", "2.5", id="time"),
+        pytest.param("+14155550100", "", "+1415•••0100", id="number"),
         pytest.param({"b": 1, "a": 2}, "", "a:2 b:1", id="by key"),
     ],
 )
@@ -34,3 +35,10 @@ def test_an_event_is_one_line_with_its_number_masked() -> None:
     assert "01:00:00.000 attempt started" in line
     assert "number=+1415•••0100" in line
     assert "5550" not in line.replace("+1415•••0100", "")
+
+
+def test_an_event_tells_states_by_name() -> None:
+    event = events_pb2.Event(sequence=8)
+    event.agent_changed.agent = "agents/ada"
+    event.agent_changed.state = agent_session_pb2.AGENT_STATE_NOT_READY
+    assert "agent=ada state=not-ready" in event_line(event)
