@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from benchmarks.harness import Figure
+from benchmarks.harness import Figure, percentile
 from benchmarks.path_sipp import ANSWERING, CALLER, HOST, REFUSING, caller_cpu_ms, carrier
 
 GOAL_PER_S, GOAL_CPU_MS = 300.0, 0.4
@@ -21,6 +21,9 @@ LONGEST_SETUP_MS = 250.0
 _KEPT_UP = 0.95
 """Share of the rate asked for that counts as kept."""
 _SETTLE_S = 2.0
+_FILL_S = 10.0
+"""Until the agents are at work. [s]"""
+_ANSWERED = 0.6
 
 
 class Child:
@@ -83,7 +86,63 @@ def run(short: bool) -> list[Figure]:
         answered,
         5.0 if short else 10.0,
     )
-    return figures
+    return figures + _agents(*((50, 20.0) if short else (200, 300.0)))
+
+
+def _agents(count: int, seconds: float) -> list[Figure]:
+    """Let agents take calls, progressive, over SIP and RTP; nobody and nothing may be lost."""
+    with tempfile.TemporaryDirectory() as folder, Child("benchmarks.path_people") as far:
+        where = far.do("where")
+        with Child("benchmarks.path_world") as world:
+            records = int(count * (seconds + 60) / 5) + 1_000
+            world.do("open", folder=folder, trunk=where["trunk"], records=records)
+            phones = [f"sip:desk-{number:03d}@{where['phones']}" for number in range(count)]
+            ready = world.do("staff", phones=phones)["ready"]
+            world.do("start", calls_per_s=50, mode="progressive")
+            world.do("measure", seconds=_FILL_S)
+            world.do("book")
+            far.do("count")
+            seen = world.do("measure", seconds=seconds)
+            book, heard = world.do("book"), far.do("count")
+            left = world.do("stop")["open"]
+            last = far.do("count")
+    return _agent_figures(f"path/agents_{count}/", seen, book, heard, (ready, left, last, seconds))
+
+
+def _agent_figures(
+    prefix: str,
+    seen: dict[str, Any],
+    book: dict[str, Any],
+    heard: dict[str, Any],
+    rest: tuple[int, int, dict[str, Any], float],
+) -> list[Figure]:
+    ready, left, last, seconds = rest
+    spent, waits = book["spent_s"], book["waits_s"]
+    idle = spent.get("ready", 0.0) / sum(spent.values())
+    unheard = heard["answered"] + last["answered"] - heard["heard"] - last["heard"]
+    closed = ", ".join(f"{count} {name}" for name, count in sorted(seen["closed"].items()))
+    how = (
+        f"{ready} agents ready, progressive, automatic answer, {seconds:.0f} s over SIP and RTP on "
+        f"loopback, people answer {_ANSWERED:.0%}, talk 10-20 s, after-call work 1-2 s: {closed}"
+    )
+
+    def figure(name: str, value: float, unit: str, goal: float | None, method: str) -> Figure:
+        return Figure(prefix + name, value, unit, goal, None, None, method)
+
+    return [
+        figure("calls", book["joined"], "calls", None, how),
+        figure("attempts", heard["invites"], "attempts", None, "INVITEs that the carrier saw"),
+        figure("idle_share", idle, "share", None, "of the agents' time, ready for a call"),
+        figure("idle_p50_s", percentile(waits, 0.5), "s", None, "from ready to the next call"),
+        figure("idle_p90_s", percentile(waits, 0.9), "s", None, "the same, 90th percentile"),
+        figure("engine_cpu", seen["cpu_s"] / seconds, "cores", None, "the engine's process"),
+        figure("media_cpu", seen["media_cpu_s"] / seconds, "cores", None, "the media switch"),
+        figure("unheard", unheard, "calls", 0.0, "answered calls in which the person did not hear "
+               "the agent's tone, among them those who hung up first"),
+        figure("left_open", left, "attempts", 0.0, "attempts without an outcome after Stop"),
+        figure("most_per_number", last["most_per_number"], "calls", 1.0, "INVITEs to one number"),
+        figure("setup_p99_ms", seen["setup_ms_p99"], "ms", None, "intent handed over to INVITE"),
+    ]  # fmt: skip
 
 
 def _path(

@@ -15,6 +15,7 @@ ends with its input, so that it never outlives who started it.
 
 import asyncio
 import json
+import os
 import resource
 import sys
 import time
@@ -25,6 +26,7 @@ from random import Random
 from typing import Any
 
 import uvloop
+from msgspec import structs
 
 from benchmarks.harness import percentile
 from benchmarks.path_desks import Desks
@@ -179,10 +181,13 @@ class World:
     async def _start(self, calls_per_s: float, others: dict[str, Any]) -> dict[str, object]:
         spec = _PLAIN
         if others.get("mode") == "progressive":
-            spec = CampaignSpec(
-                **{name: getattr(spec, name) for name in spec.__struct_fields__}
-                | {"mode": Mode.PROGRESSIVE, "teams": (TEAM,), "automatic_answer": True}
-                | {"max_calls": 0, "no_answer_timeout_s": 15.0}
+            spec = structs.replace(
+                spec,
+                mode=Mode.PROGRESSIVE,
+                teams=(TEAM,),
+                automatic_answer=True,
+                max_calls=0,
+                no_answer_timeout_s=15.0,
             )
         await self._engine.put("campaign", spec)
         self._trunk = _trunk(self._trunk.address, calls_per_s)
@@ -201,6 +206,7 @@ class World:
     async def _measure(self, seconds: float) -> dict[str, object]:
         self._samples = Samples()
         before = resource.getrusage(resource.RUSAGE_SELF)
+        media_s = _children_cpu_s()
         main_s, begun_s = time.thread_time(), time.monotonic()
         await asyncio.sleep(seconds)
         took_s = time.monotonic() - begun_s
@@ -215,6 +221,7 @@ class World:
             "closed": samples.closed,
             "cpu_s": cpu_s,
             "main_s": main_s,
+            "media_cpu_s": _children_cpu_s() - media_s,
             "rss_mb": _resident_mb(),
             "open": self._engine.runtime.live.open_attempts,
             **_spread("commit_ms", samples.commit_s),
@@ -257,6 +264,17 @@ def _spread(name: str, values_s: list[float]) -> dict[str, object]:
         return {}
     shares = {"p50": 0.5, "p99": 0.99, "max": 1.0}
     return {f"{name}_{key}": percentile(values_s, share) * 1e3 for key, share in shares.items()}
+
+
+def _children_cpu_s() -> float:
+    """Return the processor time of the processes we have started: the media switches. [s]"""
+    folder = Path("/proc/self/task")
+    ticks = 0
+    for task in folder.iterdir():
+        for child in (task / "children").read_text(encoding="ascii").split():
+            fields = Path(f"/proc/{child}/stat").read_text(encoding="ascii").rpartition(")")[2]
+            ticks += sum(int(field) for field in fields.split()[11:13])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _resident_mb() -> float:
