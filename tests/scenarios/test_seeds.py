@@ -21,7 +21,7 @@ from engine.simulation import (
 
 SEEDS = int(os.environ.get("PACELINE_SEEDS", "200"))
 """More for a long night: PACELINE_SEEDS=100000."""
-BLOCK = 10
+BLOCK = 5
 _MODES = (
     Mode.PREDICTIVE,
     Mode.PROGRESSIVE,
@@ -37,6 +37,7 @@ def bad_day(seed: int) -> Script:
     return Script(seed, 4 + seed % 7, 1 / 6, mode=mode, faults=True, tick_s=1.0)
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("first", range(1, SEEDS + 1, BLOCK))
 def test_no_invariant_is_broken_on_a_bad_day(first: int) -> None:
     broken = []
