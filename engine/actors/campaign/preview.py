@@ -203,7 +203,8 @@ class Previews:
             phase=phase,
             next_s=next_s,
             counted=False,
-            retries=0,
+            # A series of quick retries that was begun goes on: its attempt is yet to be counted.
+            retries=record.retries,
             stop_number=False,
             disposition=slug,
             day=record.day,
