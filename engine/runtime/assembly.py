@@ -10,8 +10,7 @@ from engine.actors.campaign import CampaignBehavior
 from engine.actors.desk import DeskEvent, SupervisorEvent
 from engine.actors.kernel import Fault, Kernel, Ref, Scheduler
 from engine.actors.messages import (
-    AgentLeft,
-    AgentMoved,
+    AgentMessage,
     BlockNumber,
     CampaignGone,
     CampaignMessage,
@@ -22,6 +21,7 @@ from engine.actors.messages import (
     ConfigureTrunk,
     ForgetSession,
     Journal,
+    ListMessage,
     NotifyDesk,
     NotifySupervisor,
     OpenGate,
@@ -31,6 +31,7 @@ from engine.actors.messages import (
     RestoreLaws,
     SavePacing,
     SupervisionMessage,
+    TrunkMessage,
 )
 from engine.actors.pacer import PacerBehavior
 from engine.actors.record_list import RecordListBehavior
@@ -44,10 +45,8 @@ from engine.compliance.ledger import NumberLedger, digits_of
 from engine.config import EngineSettings
 from engine.domain.causes import LOST
 from engine.domain.facts import (
-    AgentChanged,
     AgentLegClosed,
     AnyFact,
-    CampaignStopped,
     EngineStarted,
     EngineStopped,
 )
@@ -59,11 +58,17 @@ from engine.domain.ids import (
     ListId,
     SessionId,
     SupervisorId,
-    TeamId,
     TrunkId,
 )
-from engine.domain.specs import AgentSpec, AnySpec, CampaignSpec, ListSpec, TrunkSpec
-from engine.machines.agent import AgentPhase
+from engine.domain.specs import (
+    SPEC_TYPES,
+    AgentSpec,
+    AnySpec,
+    CampaignSpec,
+    ListSpec,
+    TeamSpec,
+    TrunkSpec,
+)
 from engine.machines.mix import SupervisionMode
 from engine.ports import (
     DropPhone,
@@ -76,10 +81,11 @@ from engine.ports import (
     Telephony,
     TelephonyEvent,
 )
+from engine.runtime.faults import Repair
 from engine.runtime.live import LiveState
 from engine.runtime.outbox import Outbox
 from engine.runtime.ownership import LegOwners
-from engine.runtime.resources import Resources
+from engine.runtime.resources import Resources, id_of
 from engine.runtime.statistics import Statistics
 from engine.store import EngineStore
 
@@ -158,13 +164,14 @@ class Runtime:
         self.kernel = Kernel(
             scheduler,
             mailbox_limit=settings.mailbox_limit,
-            on_fault=self._failed,
+            on_fault=Repair(self).failed,
             trace=trace,
         )
         self.registry = Registry()
         self.store = open_store(self._committed)
         stored = self._stored = self.store.recovered
         self.live = LiveState(stored)
+        self._laws = dict(stored.pacing)
         self.last_sequence = stored.last_sequence
         self.ids = IdSource(settings.cell, stored.epoch)
         self.ledger = NumberLedger(stored.dnc)
@@ -196,15 +203,9 @@ class Runtime:
         self.legs.attach(self.telephony)
         now_s = self.now_s()
         self.note(EngineStarted(at_s=now_s, epoch=self.epoch, version=VERSION))
-        tick_s, zone = self.settings.pacing.tick_s, self.settings.zone
-        self.kernel.spawn_at(
-            self.registry.pacer,
-            lambda _now_s: PacerBehavior(tick_s, lambda at_s: local_day(zone, at_s)),
-        )
-        self.kernel.spawn_at(
-            self.registry.router, lambda _now_s: RouterBehavior(self.registry.pacer)
-        )
-        self.kernel.tell(self.registry.pacer, RestoreLaws(self._stored.pacing))
+        self._spawn_pacer()
+        self._spawn_router()
+        self.kernel.tell(self.registry.pacer, RestoreLaws(self._laws))
         for leg in self._stored.open_agent_legs:
             old = EndOldLeg(leg.leg_id, leg.dialog, self._phone_of(leg.agent_id))
             self.telephony.perform(old, now_s)
@@ -216,6 +217,27 @@ class Runtime:
             for spec in self.resources.all(kind):
                 self._spawn(spec, new_life=True)
         self.statistics.start(self._stored.last_sequence)
+
+    def _spawn_pacer(self) -> None:
+        tick_s, zone = self.settings.pacing.tick_s, self.settings.zone
+        self.kernel.spawn_at(
+            self.registry.pacer,
+            lambda _now_s: PacerBehavior(tick_s, lambda at_s: local_day(zone, at_s)),
+        )
+
+    def _spawn_router(self) -> None:
+        self.kernel.spawn_at(
+            self.registry.router, lambda _now_s: RouterBehavior(self.registry.pacer)
+        )
+
+    def begin_matcher(self, ref: Ref[Any], *, gave_up: bool) -> None:
+        """Let the pacer or the router begin anew after it failed."""
+        if ref is self.registry.pacer:
+            if gave_up:
+                self._spawn_pacer()
+            self.kernel.tell(self.registry.pacer, RestoreLaws(self._laws))
+        elif gave_up:
+            self._spawn_router()
 
     def _phone_of(self, agent_id: AgentId) -> str:
         spec = self.resources.find("agent", agent_id)
@@ -255,6 +277,10 @@ class Runtime:
         def forget(command: ForgetSession, _sender: Ref[Any], _now_s: float) -> None:
             self.registry.sessions.drop(command.session_id)
 
+        def save(command: SavePacing, _sender: Ref[Any], _now_s: float) -> None:
+            self._laws.update(command.laws)
+            self.store.save_pacing(command.laws)
+
         def paced(command: PublishPacing, _sender: Ref[Any], _now_s: float) -> None:
             self.statistics.paced(command)
 
@@ -268,7 +294,7 @@ class Runtime:
                 NotifyDesk: desk,
                 NotifySupervisor: supervisor,
                 PublishPacing: paced,
-                SavePacing: lambda c, _s, _t: self.store.save_pacing(c.laws),
+                SavePacing: save,
                 ForgetSession: forget,
             }
         )
@@ -316,19 +342,29 @@ class Runtime:
                 return True  # a team is its members' field
 
     def _spawn(self, spec: AnySpec, *, new_life: bool) -> None:
+        if isinstance(spec, TeamSpec):
+            return  # a team is its members' field
+        kind = next(kind for kind, known in SPEC_TYPES.items() if isinstance(spec, known))
+        ref = self.spawn_again(kind, id_of(kind, spec))
+        if isinstance(spec, CampaignSpec):
+            self.recover_campaign(spec.campaign_id, ref, new_life=new_life)
+
+    def spawn_again(self, kind: str, known: str) -> Ref[Any]:
+        """Start an actor that was given up anew, at a new address; a campaign is not recovered."""
+        spec = self.resources.get(kind, known)
         match spec:
             case CampaignSpec():
-                self._spawn_campaign(spec, new_life=new_life)
+                return self._spawn_campaign(spec)
             case ListSpec():
-                self._spawn_list(spec)
+                return self._spawn_list(spec)
             case AgentSpec():
-                self._spawn_agent(spec)
+                return self._spawn_agent(spec)
             case TrunkSpec():
-                self._spawn_trunk(spec)
+                return self._spawn_trunk(spec)
             case _:
-                return
+                raise TypeError(f"no {kind} is an actor")
 
-    def _spawn_campaign(self, spec: CampaignSpec, *, new_life: bool) -> None:
+    def _spawn_campaign(self, spec: CampaignSpec) -> Ref[CampaignMessage]:
         campaign_id = spec.campaign_id
         ref: Ref[CampaignMessage] = Ref(f"campaigns/{campaign_id}")
         self.registry.campaigns.put(campaign_id, ref)
@@ -345,15 +381,21 @@ class Runtime:
             )
 
         self.kernel.spawn_at(ref, make)
-        self._recover_campaign(campaign_id, ref, new_life=new_life)
+        return ref
 
-    def _recover_campaign(
-        self, campaign_id: CampaignId, ref: Ref[CampaignMessage], *, new_life: bool
+    def recover_campaign(
+        self,
+        campaign_id: CampaignId,
+        ref: Ref[CampaignMessage],
+        *,
+        new_life: bool,
+        open_legs: frozenset[LegId] = frozenset(),
     ) -> None:
+        """Let a campaign begin from durable facts (see ``Recover``)."""
         run, attempts = self.live.run_of(campaign_id), self.live.attempts_of(campaign_id)
-        self.kernel.tell(ref, Recover(run, attempts, new_life))
+        self.kernel.tell(ref, Recover(run, attempts, new_life, open_legs))
 
-    def _spawn_list(self, spec: ListSpec) -> None:
+    def _spawn_list(self, spec: ListSpec) -> Ref[ListMessage]:
         list_id = spec.list_id
 
         def make(_now_s: float) -> RecordListBehavior:
@@ -366,9 +408,11 @@ class Runtime:
                 zone_data=self._zone_data,
             )
 
-        self.registry.lists.put(list_id, self.kernel.spawn(f"lists/{list_id}", make))
+        ref: Ref[ListMessage] = self.kernel.spawn(f"lists/{list_id}", make)
+        self.registry.lists.put(list_id, ref)
+        return ref
 
-    def _spawn_agent(self, spec: AgentSpec) -> None:
+    def _spawn_agent(self, spec: AgentSpec) -> Ref[AgentMessage]:
         agent_id = spec.agent_id
 
         def make(_now_s: float) -> AgentBehavior:
@@ -381,10 +425,12 @@ class Runtime:
                 self.registry.pacer,
             )
 
-        self.registry.agents.put(agent_id, self.kernel.spawn(f"agents/{agent_id}", make))
+        ref: Ref[AgentMessage] = self.kernel.spawn(f"agents/{agent_id}", make)
+        self.registry.agents.put(agent_id, ref)
         self.telephony.perform(SetPhone(spec), self.now_s())
+        return ref
 
-    def _spawn_trunk(self, spec: TrunkSpec) -> None:
+    def _spawn_trunk(self, spec: TrunkSpec) -> Ref[TrunkMessage]:
         trunk_id = spec.trunk_id
         seed = Random(f"{self.settings.seed}/{trunk_id}").randrange(1 << 32)  # noqa: S311 - jitter
 
@@ -392,8 +438,10 @@ class Runtime:
             present = self.resources.find("trunk", trunk_id)
             return TrunkBehavior(present if isinstance(present, TrunkSpec) else spec, seed)
 
-        self.registry.trunks.put(trunk_id, self.kernel.spawn(f"trunks/{trunk_id}", make))
+        ref: Ref[TrunkMessage] = self.kernel.spawn(f"trunks/{trunk_id}", make)
+        self.registry.trunks.put(trunk_id, ref)
         self.telephony.perform(SetTrunk(spec), self.now_s())
+        return ref
 
     def open_session(
         self,
@@ -440,71 +488,3 @@ class Runtime:
         if ref is not None:
             self.legs.end_legs_of(ref, now_s)
             self.kernel.stop(ref)
-
-    # --- faults ----------------------------------------------------------------------------
-
-    def _failed(self, fault: Fault) -> None:
-        """Make whole what a failed actor left: its legs end, others hear of it, it recovers."""
-        self.listeners.fault(fault)
-        now_s = self.now_s()
-        agent_id = self.registry.agents.key_of(fault.ref)
-        campaign_id = self.registry.campaigns.key_of(fault.ref)
-        session_id = self.registry.sessions.key_of(fault.ref)
-        if campaign_id is not None:
-            self._campaign_failed(campaign_id, fault, now_s)
-        elif agent_id is not None:
-            self._agent_failed(agent_id, fault, now_s)
-        elif session_id is not None:
-            self.legs.end_legs_of(fault.ref, now_s)
-            self.registry.sessions.drop(session_id)
-            self.kernel.stop(fault.ref)
-        elif fault.gave_up:
-            self._respawn(fault.ref)
-
-    def _campaign_failed(self, campaign_id: CampaignId, fault: Fault, now_s: float) -> None:
-        self.gate.close(campaign_id)
-        self.legs.end_legs_of(fault.ref, now_s)
-        if not fault.gave_up:
-            self._recover_campaign(campaign_id, fault.ref, new_life=False)
-            return
-        stopped = CampaignStopped(
-            at_s=now_s,
-            campaign_id=campaign_id,
-            generation=self.live.run_of(campaign_id).generation + 1,
-            by="engine",
-            reason=f"{type(fault.error).__name__} too often",
-        )
-
-        def respawn(_error: object) -> None:
-            spec = self.resources.find("campaign", campaign_id)
-            if isinstance(spec, CampaignSpec):
-                self._spawn_campaign(spec, new_life=False)
-
-        self.store.commit([stopped], respawn)
-
-    def _agent_failed(self, agent_id: AgentId, fault: Fault, now_s: float) -> None:
-        """An agent begins logged out; the customer in hand is given to another (C4)."""
-        self.legs.end_legs_of(fault.ref, now_s)
-        spec = self.resources.find("agent", agent_id)
-        team_id = spec.team_id if isinstance(spec, AgentSpec) else TeamId("")
-        self.note(AgentChanged(at_s=now_s, agent_id=agent_id, state="logged-out", by="engine"))
-        gone = AgentMoved(agent_id, team_id, AgentPhase.LOGGED_OUT, now_s, None, leaving=True)
-        self.kernel.tell(self.registry.router, gone)
-        call = self.live.call_of(agent_id)
-        campaign = self.registry.campaigns.find(call.campaign_id) if call else None
-        if call is not None and campaign is not None:
-            self.kernel.tell(campaign, AgentLeft(call.attempt_id, agent_id, 0.0, 0.0))
-        if fault.gave_up and isinstance(spec, AgentSpec):
-            self._spawn_agent(spec)
-
-    def _respawn(self, ref: Ref[Any]) -> None:
-        """Start a list or trunk anew that failed too often; nobody else can do its work."""
-        list_id = self.registry.lists.key_of(ref)
-        trunk_id = self.registry.trunks.key_of(ref)
-        if list_id is not None:
-            self._spawn(self.resources.get("list", list_id), new_life=False)
-        if trunk_id is not None:
-            self._spawn(self.resources.get("trunk", trunk_id), new_life=False)
-        if list_id is not None or trunk_id is not None:
-            for spec in self.resources.all("campaign"):
-                self._configure(spec)

@@ -1,7 +1,8 @@
 """What durable facts say is open right now: enough to rebuild an actor that failed."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from engine.domain.facts import (
     AttemptAnswered,
@@ -14,7 +15,7 @@ from engine.domain.facts import (
     DispositionSet,
     ScheduleEdgePassed,
 )
-from engine.domain.ids import AgentId, AttemptId, CampaignId
+from engine.domain.ids import AttemptId, CampaignId
 from engine.ports import OpenAttempt, RunState, StoredFact, StoredState
 
 _IDLE = RunState(running=False, generation=0, edges_done_s=0.0)
@@ -32,12 +33,6 @@ class LiveState:
     def attempts_of(self, campaign_id: CampaignId) -> list[OpenAttempt]:
         """Return a campaign's attempts without an outcome."""
         return [a for a in self._attempts.values() if a.campaign_id == campaign_id]
-
-    def call_of(self, agent_id: AgentId) -> OpenAttempt | None:
-        """Return the call that an agent has in hand."""
-        return next(
-            (a for a in self._attempts.values() if a.connected and a.agent_id == agent_id), None
-        )
 
     def run_of(self, campaign_id: CampaignId) -> RunState:
         """Return a campaign's run state."""
@@ -88,11 +83,11 @@ class LiveState:
     def _change(self, attempt_id: AttemptId, **values: object) -> None:
         known = self._attempts.get(attempt_id)
         if known is not None:
-            self._attempts[attempt_id] = replace(known, **values)  # type: ignore[arg-type]
+            self._attempts[attempt_id] = replace(known, **values)
 
     def _run(self, campaign_id: CampaignId, **values: object) -> None:
         run = self.run_of(campaign_id)
-        self._runs[campaign_id] = replace(run, **values)  # type: ignore[arg-type]
+        self._runs[campaign_id] = replace(run, **values)
 
 
 def _opened(fact: AttemptIntended) -> OpenAttempt:

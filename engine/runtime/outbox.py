@@ -42,6 +42,9 @@ class Outbox:
         self._held: deque[_Held] = deque()
         self._trusted = True
         self._retrying = False
+        self._handed = 0
+        self._settled = 0
+        self._waiting: deque[tuple[int, Callable[[], None]]] = deque()
 
     @property
     def trusted(self) -> bool:
@@ -63,10 +66,26 @@ class Outbox:
             return
         self._commit(entry, sender)
 
+    def when_durable(self, call: Callable[[], None]) -> None:
+        """Call, later, once everything journaled so far is durable or refused."""
+        self._waiting.append((self._handed, call))
+        self._kernel.scheduler.call_soon(self._call_waiting)
+
+    def _call_waiting(self) -> None:
+        """The store answers in order, so that what was asked for first is settled first."""
+        while self._waiting and not self._held and self._waiting[0][0] <= self._settled:
+            self._waiting.popleft()[1]()
+
     def _commit(self, entry: Journal, sender: Ref[Any]) -> None:
+        self._handed += 1
         self._store.commit(entry.facts, lambda error: self._committed(entry, sender, error))
 
     def _committed(self, entry: Journal, sender: Ref[Any], error: JournalError | None) -> None:
+        self._settled += 1
+        self._settle(entry, sender, error)
+        self._call_waiting()
+
+    def _settle(self, entry: Journal, sender: Ref[Any], error: JournalError | None) -> None:
         if error is None:
             self._trust(trusted=True)
             self._answer(entry, sender, None)
@@ -100,6 +119,7 @@ class Outbox:
             self._retry()
         else:
             self._trust(trusted=True)
+            self._call_waiting()
 
     def _answer(self, entry: Journal, sender: Ref[Any], error: JournalError | None) -> None:
         if entry.token is not None:

@@ -36,6 +36,7 @@ class CampaignContext:
         phase: Run state.
         generation: Grows with each start and stop.
         open: Whether the run is durable and calls may start.
+        recovered: Whether it knows how an earlier life left it.
     """
 
     spec: CampaignSpec
@@ -47,6 +48,7 @@ class CampaignContext:
     phase: CampaignPhase = CampaignPhase.IDLE
     generation: int = 0
     open: bool = False
+    recovered: bool = False
 
     @property
     def campaign_id(self) -> CampaignId:

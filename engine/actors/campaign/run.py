@@ -19,7 +19,12 @@ from engine.actors.messages import (
 )
 from engine.compliance.schedule import Edge, edges_between, next_edge
 from engine.domain.facts import CampaignStarted, CampaignStopped, ScheduleEdgePassed
-from engine.domain.refusals import CampaignIncompleteError, DialerError, NotNowError
+from engine.domain.refusals import (
+    CampaignIncompleteError,
+    DialerError,
+    NotNowError,
+    UnavailableError,
+)
 from engine.domain.specs import CampaignSpec, Mode
 from engine.machines.campaign import CAMPAIGN, CampaignPhase, Drained, Started, Stopped
 from engine.ports import RunState
@@ -77,6 +82,8 @@ class Run:
 
     def start(self, message: StartCampaign, now_s: float) -> list[Effect]:
         """Start at once, unless something is missing."""
+        if not self._context.recovered:
+            return self._not_yet(message.reply_to)
         if self._context.phase is CampaignPhase.RUNNING:
             return self._already(message.reply_to)
         if lacks := missing(self._context.spec):
@@ -108,6 +115,8 @@ class Run:
     ) -> list[Effect]:
         """Stop at once: the gate closes before anything else happens."""
         context = self._context
+        if not context.recovered:
+            return self._not_yet(message.reply_to)
         if context.phase is not CampaignPhase.RUNNING:
             return [*self._note(passed), *self._already(message.reply_to)]
         context.phase = CAMPAIGN.step(context.phase, Stopped)
@@ -125,6 +134,10 @@ class Run:
             Do(Journal((*passed, fact), token, keep=True)),
             *self.announce(),
         ]
+
+    def _not_yet(self, reply_to: ReplyTo[RunAnswer] | None) -> list[Effect]:
+        error = UnavailableError(f"campaigns/{self._context.campaign_id} recovers", slug="recovers")
+        return [] if reply_to is None else [Refuse(reply_to, error)]
 
     def _next_generation(self) -> int:
         self._context.generation += 1
@@ -182,6 +195,7 @@ class Run:
     def recover(self, stored: RunState, now_s: float) -> list[Effect]:
         """Take up the stored run state and replay the edges missed since."""
         context = self._context
+        context.recovered = True
         context.generation = stored.generation
         context.phase = CampaignPhase.RUNNING if stored.running else CampaignPhase.IDLE
         self._edges_done_s = stored.edges_done_s
