@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
 from engine.domain.causes import Cause
 from engine.domain.e164 import E164
 from engine.domain.facts import AnyFact
@@ -338,8 +340,11 @@ class StoredFact:
     fact: AnyFact
 
 
-@dataclass(frozen=True, slots=True)
-class OpenAttempt:
+class StateRow(msgspec.Struct, frozen=True, array_like=True):
+    """A row of a state table: made and replaced for each fact, and stored as an array."""
+
+
+class OpenAttempt(StateRow, frozen=True, array_like=True):
     """An attempt without an outcome, found at a start.
 
     Attributes:
@@ -379,8 +384,7 @@ class OpenAttempt:
     connected: bool
 
 
-@dataclass(frozen=True, slots=True)
-class OpenAgentLeg:
+class OpenAgentLeg(StateRow, frozen=True, array_like=True):
     """An agent's leg that had not ended, found at a start."""
 
     leg_id: LegId
@@ -390,8 +394,7 @@ class OpenAgentLeg:
     dialog: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class RunState:
+class RunState(StateRow, frozen=True, array_like=True):
     """A campaign's run state as stored: running, generation, and edges done so far."""
 
     running: bool
@@ -399,8 +402,7 @@ class RunState:
     edges_done_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class RecordState:
+class RecordState(StateRow, frozen=True, array_like=True):
     """A touched record's standing in one campaign.
 
     Attributes:

@@ -6,8 +6,6 @@ The checksum covers the key as well, so an intact entry in the wrong place is no
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import fields
-from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -33,10 +31,6 @@ _ROW_TYPES: dict[Table, type[Any]] = {
     Table.ATTEMPT: OpenAttempt,
     Table.LEG: OpenAgentLeg,
     Table.RECORD: RecordState,
-}
-_GETTERS = {
-    table: attrgetter(*(item.name for item in fields(row_type)))
-    for table, row_type in _ROW_TYPES.items()
 }
 _encode = msgspec.msgpack.Encoder().encode
 _decode_row = msgspec.msgpack.Decoder(list[Any]).decode
@@ -68,11 +62,11 @@ def overlaps(batch: ImportBatch, end: int) -> JournalError:
     )
 
 
-def encode_value(table: Table, value: Value) -> bytes:
+def encode_value(value: Value) -> bytes:
     """Return a state row as octets."""
     if isinstance(value, bytes):
         return value
-    return _encode(_GETTERS[table](value))
+    return _encode(value)
 
 
 def decode_value(table: Table, key: str, crc: int, body: bytes) -> Value:

@@ -15,6 +15,10 @@ Row = tuple[int, str, str | int, int, bytes]
 """Operation, kind, key, checksum and body, as the view ``intake`` takes them."""
 
 
+_KINDS = {table: table.value for table in Table}
+"""Plain strings: SQLite takes others by a longer way."""
+
+
 @dataclass(frozen=True, slots=True)
 class FactsToCommit:
     """Facts of one commit, and their octets."""
@@ -89,11 +93,12 @@ class Group:
         """Return the rows for the view ``intake``."""
         rows = list(self._log)
         for (table, key), value in self.rows.items():
+            kind = _KINDS[table]
             if value is None:
-                rows.append((schema.DROP, table.value, key, 0, b""))
+                rows.append((schema.DROP, kind, key, 0, b""))
             else:
-                body = encode_value(table, value)
-                rows.append((schema.PUT, table.value, key, checksum(f"{table}/{key}", body), body))
+                body = encode_value(value)
+                rows.append((schema.PUT, kind, key, checksum(f"{kind}/{key}", body), body))
         for campaign_id, law in self.laws.items():
             crc = checksum(f"pacing/{campaign_id}", law)
             rows.append((schema.PUT, "pacing", campaign_id, crc, law))

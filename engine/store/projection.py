@@ -5,9 +5,11 @@ attempt that is not open can neither be answered, disposed nor closed again (inv
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec.structs import replace
 
 from engine.domain.facts import (
     AgentLegClosed,
@@ -40,7 +42,12 @@ STOPPED = 255
 
 
 class Table(StrEnum):
-    """The state tables."""
+    """The state tables.
+
+    Hashed as the strings they are: ``Enum`` does it in Python, several times for each fact.
+    """
+
+    __hash__ = str.__hash__
 
     RESOURCE = "resource"
     RUN = "run"
@@ -49,6 +56,15 @@ class Table(StrEnum):
     DNC = "dnc"
     RECORD = "record"
 
+
+_FIELDS = {
+    Table.RESOURCE: "resources",
+    Table.RUN: "runs",
+    Table.ATTEMPT: "attempts",
+    Table.LEG: "legs",
+    Table.DNC: "dnc",
+    Table.RECORD: "records",
+}
 
 Value = bytes | RunState | OpenAttempt | OpenAgentLeg | RecordState
 
@@ -110,19 +126,8 @@ class State:
     # The tables differ in their types, and a change names one at run time.
     def table(self, table: Table) -> dict[Any, Any]:
         """Return one table by its name."""
-        match table:
-            case Table.RESOURCE:
-                return self.resources
-            case Table.RUN:
-                return self.runs
-            case Table.ATTEMPT:
-                return self.attempts
-            case Table.LEG:
-                return self.legs
-            case Table.DNC:
-                return self.dnc
-            case Table.RECORD:
-                return self.records
+        found: dict[Any, Any] = getattr(self, _FIELDS[table])
+        return found
 
     def stored(
         self, epoch: int, last_sequence: int, pacing: dict[CampaignId, bytes]
