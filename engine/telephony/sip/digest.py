@@ -16,6 +16,7 @@ NONCE_S: Final = 300.0
 """How long a nonce of ours is good for. [s]"""
 MAX_NONCES: Final = 20_000
 """Most nonces whose count is remembered."""
+_ONE_USE: Final = "00000001"
 
 
 class Credentials(NamedTuple):
@@ -183,6 +184,11 @@ def _secret(algorithm: str, username: str, realm: str, password: str) -> str:
     return digest(_octets(f"{username}:{realm}:{password}"))
 
 
+def _resource(uri: str) -> str:
+    """Return a URI without parameters: how it is reached is not what it is (RFC 2617 §3.2.2.5)."""
+    return uri.partition(";")[0]
+
+
 def _octets(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
@@ -264,24 +270,19 @@ class Authenticator:
 
     def _check(self, params: dict[str, str], method: str, uri: str, now_s: float) -> Verdict:
         algorithm = params.get("algorithm", "MD5").upper()
-        user = params.get("username", "")
-        if algorithm not in ("MD5", "SHA-256") or params.get("qop", "").lower() != "auth":
+        user, qop = params.get("username", ""), params.get("qop", "").lower()
+        # Phones older than RFC 2617 §3.2.2.1 know no qop: their nonce is good for one use.
+        if qop not in (("auth", "") if algorithm == "MD5" else ("auth",)):
+            return Verdict(None)
+        if algorithm not in ("MD5", "SHA-256"):
             return Verdict(None)
         password = self._find_password(user)
         secret = _secret(algorithm, user, self.realm, password or "")
-        nonce, nc = params.get("nonce", ""), params.get("nc", "")
-        expected = compute_response(
-            algorithm,
-            secret,
-            nonce,
-            nc,
-            params.get("cnonce", ""),
-            "auth",
-            method,
-            params.get("uri", ""),
-        )
+        nonce, nc = params.get("nonce", ""), params.get("nc", "") if qop else _ONE_USE
+        cnonce, said = params.get("cnonce", ""), params.get("uri", "")
+        expected = compute_response(algorithm, secret, nonce, nc, cnonce, qop, method, said)
         right = hmac.compare_digest(_octets(expected), _octets(params.get("response", "").lower()))
-        if not right or password is None or params.get("uri") != uri:
+        if not right or password is None or _resource(said) != _resource(uri):
             return Verdict(None)
         return Verdict(user) if self._spend(nonce, nc, now_s) else Verdict(None, stale=True)
 

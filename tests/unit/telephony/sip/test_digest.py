@@ -1,5 +1,7 @@
 """Digest, both sides."""
 
+import hashlib
+
 import pytest
 
 from engine.telephony.sip.digest import (
@@ -9,6 +11,7 @@ from engine.telephony.sip.digest import (
     choose_challenge,
     compute_response,
 )
+from engine.telephony.sip.grammar import parse_auth_params
 
 CREDENTIALS = Credentials("paceline", "anna", "secret")
 
@@ -109,6 +112,20 @@ def test_all_else_is_challenged_alike(user: str, password: str, method: str, uri
     guard = authenticator()
     values = answer(guard, 10.0, password=password, user=user)
     assert guard.check(values, method, uri, 11.0) == (None, False)
+
+
+def test_a_phone_without_qop_is_let_in_once_with_a_nonce() -> None:
+    guard = authenticator()
+    nonce = parse_auth_params(guard.challenges(False, 10.0, "salt")[1].partition(" ")[2])["nonce"]
+    secret = hashlib.md5(b"anna:paceline:secret").hexdigest()
+    response = compute_response("MD5", secret, nonce, "", "", "", "REGISTER", "sip:x;transport=UDP")
+    values = [
+        f'Digest username="anna",realm="paceline",nonce="{nonce}",uri="sip:x;transport=UDP",'
+        f'response="{response}",algorithm=MD5'
+    ]
+    assert guard.check(values, "REGISTER", "sip:y", 11.0) == (None, False)
+    assert guard.check(values, "REGISTER", "sip:x", 11.0).user == "anna"
+    assert guard.check(values, "REGISTER", "sip:x", 12.0) == (None, True)
 
 
 def test_an_old_nonce_is_stale() -> None:
