@@ -28,7 +28,7 @@ from gateway.pb.paceline.v1 import agent_session_pb2 as desk_pb
 from gateway.pb.paceline.v1 import agents_pb2, campaigns_pb2, events_pb2, lists_pb2, trunks_pb2
 from tests.support.serving import HOST, Server
 
-PASSWORD = "a phone's secret"
+PASSWORD = "secret"
 CAMPAIGN, LIST, TEAM, TRUNK = "spring", "people", "floor", "carrier"
 TONES_HZ = tuple(range(400, 2000, 50))
 """Tones that 20 ms can tell apart exactly, and that ears look for."""

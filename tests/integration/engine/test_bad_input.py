@@ -1,4 +1,4 @@
-"""Nothing that comes in stops anything: bad files, bad requests, bad phones, garbage on the wire."""
+"""Nothing that comes in stops anything: bad files, requests and phones, garbage on the wire."""
 
 import asyncio
 import random
@@ -124,8 +124,8 @@ async def test_a_desk_of_nobody_or_without_a_phone_is_refused(tmp_path: Path) ->
             assert (await refused(desk.login(agent, phone=phone)))[0] == code
             await desk.close()
         await world.add_phone("anna", 650)
-        with pytest.raises(RegistrationError, match="40[13]"):
-            wrong = Account("ben", "a wrong password", world.server.sip)
+        wrong = Account("ben", "a wrong password", world.server.sip)
+        with pytest.raises(RegistrationError, match="401"):
             await world.phones["anna"].register(wrong)
         desk = world.client.agents.open_desk()
         await desk.login("anna")
@@ -153,7 +153,7 @@ async def test_garbage_on_the_sip_port_disturbs_no_call(tmp_path: Path) -> None:
         assert ear.hears(time.time() - GARBAGE_S / 2, 30) == {450}
         assert sent >= GARBAGE_PER_S * GARBAGE_S
         await until(lambda: len(world.seats[1].connected) > talks + 2, what="new calls go on")
-        assert world.seats[0].connected and len(world.seats[0].connected) == 1
+        assert len(world.seats[0].connected) == 1
         assert world.server.alive
         assert not world.server.faults()
 
