@@ -33,7 +33,7 @@ from engine.actors.messages import (
     SupervisionMessage,
     TrunkMessage,
 )
-from engine.actors.pacer import PacerBehavior
+from engine.actors.pacer import PacerBehavior, saved_at_s
 from engine.actors.record_list import RecordListBehavior
 from engine.actors.registry import Registry
 from engine.actors.router import RouterBehavior
@@ -205,7 +205,7 @@ class Runtime:
         self.note(EngineStarted(at_s=now_s, epoch=self.epoch, version=VERSION))
         self._spawn_pacer()
         self._spawn_router()
-        self.kernel.tell(self.registry.pacer, RestoreLaws(self._laws))
+        self.kernel.tell(self.registry.pacer, RestoreLaws(self._laws, recalling=True))
         for leg in self._stored.open_agent_legs:
             old = EndOldLeg(leg.leg_id, leg.dialog, self._phone_of(leg.agent_id))
             self.telephony.perform(old, now_s)
@@ -216,7 +216,8 @@ class Runtime:
         for kind in ("trunk", "list", "agent", "campaign"):
             for spec in self.resources.all(kind):
                 self._spawn(spec, new_life=True)
-        self.statistics.start(self._stored.last_sequence)
+        counted_s = saved_at_s(self._stored.pacing)
+        self.statistics.start(self._stored.last_sequence, counted_s or 0.0)
 
     def _spawn_pacer(self) -> None:
         tick_s, zone = self.settings.pacing.tick_s, self.settings.zone
@@ -254,6 +255,10 @@ class Runtime:
         owners: list[Ref[Any]] = [*self.registry.agents.refs(), *self.registry.campaigns.refs()]
         for owner in owners:
             self.legs.end_legs_of(owner, now_s)
+        pacer = self.kernel.behavior_of(self.registry.pacer)
+        if isinstance(pacer, PacerBehavior) and (laws := pacer.laws(now_s)):
+            self.store.save_pacing(laws)  # nothing is decided any more
+        self.statistics.sum_pacing()
         self.note(EngineStopped(at_s=now_s))
         self.store.close()
 

@@ -169,6 +169,7 @@ class Engine:
         self._grown = asyncio.Event()
         self._draining = False
         self._answers: dict[str, asyncio.Future[RunAnswer]] = {}
+        self._unsaved_dnc: set[E164] = set()
         self._started_s = 0.0
         self._workers: Executor | None = None
         self._sip: SipTelephony | None = None
@@ -580,8 +581,13 @@ class Engine:
         """
         new = [number for number in dict.fromkeys(numbers) if not self.is_dnc(number)]
         self.runtime.ledger.add_dnc(new)
+        # One that is listed but not durable yet is written again, or a repeat would be
+        # acknowledged before the first request is.
+        write = [n for n in dict.fromkeys(numbers) if n in new or n in self._unsaved_dnc]
+        self._unsaved_dnc.update(write)
         now_s = self.runtime.now_s()
-        await self._commit([DncAdded(at_s=now_s, number=n, by=by, note=note) for n in new])
+        await self._commit([DncAdded(at_s=now_s, number=n, by=by, note=note) for n in write])
+        self._unsaved_dnc.difference_update(write)
         return len(new)
 
     async def remove_dnc(self, numbers: Sequence[E164], *, by: str) -> int:

@@ -1,15 +1,18 @@
 """Metrics as the engine lives: gauges each second, counters from facts, the daily reset."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from engine.actors.messages import PacingView, PublishPacing, SampleGauges
+from engine.actors.messages import PacingView, PublishPacing, RecallCalls, SampleGauges
 from engine.compliance.hours import DAY_S, local_day
 from engine.compliance.schedule import first_instant
 from engine.domain.facts import StatisticsReset
 from engine.domain.ids import CampaignId
 from engine.metrics.board import MetricsBoard
 from engine.ports import StoredFact
+from engine.runtime.pacing_minutes import LENGTH_S, PacingMinutes
+from engine.runtime.recall import CallRecall
 
 if TYPE_CHECKING:
     from engine.runtime.assembly import Runtime
@@ -32,11 +35,22 @@ class Statistics:
         self.board = MetricsBoard()
         self.pacing: dict[CampaignId, PacingView] = {}
         self._runtime = runtime
+        self._minutes = PacingMinutes()
+        self._minute = 0
+        self._watchers: defaultdict[CampaignId, list[Callable[[PacingView], None]]]
+        self._watchers = defaultdict(list)
+        self._recall = CallRecall(float("inf"))
         self._caught_up = False
         self._waiting: list[StoredFact] = []
 
-    def start(self, last_sequence: int) -> None:
-        """Count the log of earlier lives, then begin to tick."""
+    def start(self, last_sequence: int, recall_after_s: float = 0.0) -> None:
+        """Count the log of earlier lives, then begin to tick.
+
+        Args:
+            last_sequence: Of the newest fact of earlier lives.
+            recall_after_s: Calls later than this are told to the pacer. [s since the epoch]
+        """
+        self._recall = CallRecall(recall_after_s)
         self._read(0, last_sequence)
         self._schedule_reset()
         self._tick()
@@ -44,15 +58,24 @@ class Statistics:
     def _read(self, after: int, until: int) -> None:
         if after >= until:
             self._caught_up = True
+            self._recalled((), done=True)
             self.board.apply(self._waiting)
             self._waiting.clear()
             return
 
         def counted(facts: Sequence[StoredFact]) -> None:
-            self.board.apply(fact for fact in facts if fact.sequence <= until)
+            earlier = [fact for fact in facts if fact.sequence <= until]
+            self.board.apply(earlier)
+            self._recalled(earlier, done=False)
             self._read(facts[-1].sequence if facts else until, until)
 
         self._runtime.store.read(after, min(_PAGE, until - after), counted)
+
+    def _recalled(self, facts: Sequence[StoredFact], *, done: bool) -> None:
+        """Tell the pacer of calls that its saved budgets have not counted."""
+        calls = self._recall.take(facts)
+        if calls or done:
+            self._runtime.kernel.tell(self._runtime.registry.pacer, RecallCalls(calls, done))
 
     def committed(self, facts: Sequence[StoredFact]) -> None:
         """Count new durable facts, after those of earlier lives."""
@@ -62,9 +85,31 @@ class Statistics:
             self._waiting += facts
 
     def paced(self, command: PublishPacing) -> None:
-        """Keep what pacing decided."""
-        if isinstance(command.row, PacingView):
-            self.pacing[command.campaign_id] = command.row
+        """Keep what pacing decided, and tell those who watch."""
+        view, campaign_id = command.row, command.campaign_id
+        if isinstance(view, PacingView):
+            self.pacing[campaign_id] = view
+            self._minutes.note(campaign_id, view)
+            for tell in self._watchers.get(campaign_id, ()):
+                tell(view)
+
+    def watch_pacing(
+        self, campaign_id: CampaignId, tell: Callable[[PacingView], None]
+    ) -> Callable[[], None]:
+        """Tell of each decision for a campaign; call what is returned to end it."""
+        self._watchers[campaign_id].append(tell)
+
+        def leave() -> None:
+            self._watchers[campaign_id].remove(tell)
+            if not self._watchers[campaign_id]:
+                del self._watchers[campaign_id]
+
+        return leave
+
+    def sum_pacing(self) -> None:
+        """Write down what pacing decided since the last time."""
+        if facts := self._minutes.close(self._runtime.now_s()):
+            self._runtime.note(*facts)
 
     def _tick(self) -> None:
         runtime = self._runtime
@@ -74,6 +119,9 @@ class Statistics:
                 tell(ref, SampleGauges())
         self.board.tick(runtime.now_s())
         self._guard_clock()
+        if (minute := int(runtime.now_s() / LENGTH_S)) != self._minute:
+            self._minute = minute
+            self.sum_pacing()
         runtime.kernel.scheduler.call_later(TICK_S, self._tick)
 
     def _guard_clock(self) -> None:
