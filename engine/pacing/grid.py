@@ -45,15 +45,17 @@ _SPAN_OF_STEP = np.clip(
 )
 
 
-def ring_bin(seconds: Floats) -> Ints:
+def ring_bin(seconds: Floats | float) -> Ints | int:
     """Find the bin of a time since INVITE in the answer laws.
 
     Args:
-        seconds: Times since INVITE, any shape. [s]
+        seconds: Times since INVITE, scalar or any shape. [s]
 
     Returns:
-        Bin indices in [0, RINGS).
+        Bin indices in [0, RINGS), likewise.
     """
+    if isinstance(seconds, float):
+        return min(max(int(seconds), 0), RINGS - 1)  # one event, many times faster
     return np.clip(seconds, 0, RINGS - 1).astype(np.int64)
 
 

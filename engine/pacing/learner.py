@@ -173,7 +173,7 @@ class Learner:
             rows: Campaigns, scalar or shape (M,).
             ring_s: From INVITE to the answer, likewise. [s]
         """
-        add_at(self._kept["answers"], (rows, ring_bin(np.asarray(ring_s))), 1.0)
+        add_at(self._kept["answers"], (rows, ring_bin(ring_s)), 1.0)
         self._note_outcome(rows, "asked")
         add_at(self._kept["seen"], (rows,), 1.0)
 
@@ -184,7 +184,7 @@ class Learner:
             rows: Campaigns, scalar or shape (M,).
             age_s: From INVITE to the end (for a machine: to its answer), likewise. [s]
         """
-        add_at(self._kept["others"], (rows, ring_bin(np.asarray(age_s))), 1.0)
+        add_at(self._kept["others"], (rows, ring_bin(age_s)), 1.0)
         self._note_outcome(rows, "ended")
 
     def judged(self, rows: Ints | int, passed: Bools | bool, analysis_s: Floats | float) -> None:
