@@ -123,7 +123,7 @@ def add_at(counts: Floats, index: tuple[Ints | int, ...], amount: Floats | Ints 
         index: One index a dimension, scalars or of shape (M,).
         amount: What to add, scalar or shape (M,).
     """
-    if isinstance(index[0], int) and np.ndim(amount) == 0:
+    if isinstance(index[0], int) and isinstance(amount, int | float):
         counts[index] += amount  # one event: many times faster than what follows
         return
     np.add.at(counts, index, amount)  # type: ignore[arg-type]  # the stub knows no mixed tuples
