@@ -34,7 +34,7 @@ TONES_HZ = tuple(range(400, 2000, 50))
 """Tones that 20 ms can tell apart exactly, and that ears look for."""
 _WAVES = {hz: tone_wave(hz) for hz in TONES_HZ}
 _LEAST_SHARE = 0.1
-_EAR_FRAMES = 100
+_EAR_FRAMES = 250
 
 
 class Ear(Voice):
@@ -43,7 +43,6 @@ class Ear(Voice):
     def __init__(self, speaks_hz: int) -> None:
         super().__init__(HOST, speaks_hz, speaks_hz)
         self.frames: deque[tuple[float, bytes]] = deque(maxlen=_EAR_FRAMES)
-        self.first_s: dict[int, float] = {}
 
     def read(self) -> None:
         """Take what has come."""
@@ -53,6 +52,11 @@ class Ear(Voice):
                 self.received += 1
                 if len(packet) == 12 + FRAME_SAMPLES:
                     self.frames.append((time.time(), packet[12:]))
+
+    def first_s(self, hz: int) -> float:
+        """Return when the first frame kept with a tone came. [s since the epoch]"""
+        wave = _WAVES[hz]
+        return next(at_s for at_s, frame in self.frames if share_of(frame, wave) > _LEAST_SHARE)
 
     def hears(self, since_s: float, least: int = 5) -> set[int] | None:
         """Return the tones in most frames since an instant, None if there are too few frames."""

@@ -2,7 +2,7 @@
 
 The long form kills ``PACELINE_KILLS`` times in place of three::
 
-    PACELINE_KILLS=50 pytest -q -s tests/integration/engine/test_kill.py --timeout 2400
+    PACELINE_KILLS=50 pytest -q -s tests/integration/engine/test_kill.py
 
 Witnesses are the carrier's and the phones' own books, and what agents' sessions acknowledged.
 """
@@ -18,12 +18,12 @@ from statistics import median
 import pytest
 
 from gateway.pb.paceline.v1 import campaigns_pb2
-from tests.support.world import Plan, World, until
+from tests.support.world import CAMPAIGN, Plan, World, number, until
 
 KILLS = int(os.environ.get("PACELINE_KILLS", "3"))
 AGENTS = 10
 CLEARED_S = 5.0
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(120 + 40 * KILLS)]
+pytestmark = [pytest.mark.asyncio, pytest.mark.slow, pytest.mark.timeout(120 + 40 * KILLS)]
 
 
 def habits(called: str) -> Plan:
@@ -81,6 +81,35 @@ async def test_after_a_kill_everything_acknowledged_is_there_and_nothing_else_is
         await _nobody_twice(world)
         await _nothing_lost(world)
         assert killed_calls > KILLS
+        assert not world.server.faults()
+
+
+async def test_what_was_acknowledged_right_before_a_kill_holds_after_it(tmp_path: Path) -> None:
+    campaign = campaigns_pb2.Campaign(
+        mode=campaigns_pb2.MODE_AUTOMATIC, max_calls=100, max_calls_per_s=50
+    )
+    async with World(tmp_path, habits) as world:
+        await world.add_list(300)
+        await world.add_trunk(channels=1000)
+        await world.add_campaign(campaign)
+        await world.start()
+        await until(lambda: len(world.carrier.seen) > 10, what="calls")
+        barred = [number(row) for row in range(150, 300)]
+        await world.client.dnc.add(barred)
+        await world.stop()
+        acknowledged_s = time.time()
+        await world.server.kill()
+        await world.server.start()
+        await asyncio.sleep(1.0)
+        state = await world.client.campaigns.get(CAMPAIGN)
+        assert state.run_state == campaigns_pb2.RUN_STATE_IDLE
+        assert world.carrier.after(acknowledged_s) == []
+        assert [each async for each in world.client.dnc.list()] == barred
+        await world.start()
+        await until(lambda: world.carrier.after(acknowledged_s), what="calls after a new start")
+        await until(lambda: len(world.carrier.seen) >= 150, 30, "all that may be called")
+        assert not set(barred) & {seen.number for seen in world.carrier.seen}
+        await _nobody_twice(world)
         assert not world.server.faults()
 
 

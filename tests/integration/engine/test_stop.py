@@ -2,7 +2,7 @@
 
 The long form takes ``PACELINE_STOPS`` random instants in place of ten::
 
-    PACELINE_STOPS=200 pytest -q -s tests/integration/engine/test_stop.py --timeout 1200
+    PACELINE_STOPS=200 pytest -q -s tests/integration/engine/test_stop.py
 
 The witness is the carrier's socket: each INVITE has the kernel's time of its arrival.
 """
@@ -21,7 +21,7 @@ from tests.support.world import CAMPAIGN, Plan, World, until
 
 STOPS = int(os.environ.get("PACELINE_STOPS", "10"))
 QUIET_S = 0.5
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(120 + 6 * STOPS)]
+pytestmark = [pytest.mark.asyncio, pytest.mark.slow, pytest.mark.timeout(120 + 6 * STOPS)]
 
 
 async def test_after_the_acknowledgement_of_stop_no_invite_arrives(tmp_path: Path) -> None:

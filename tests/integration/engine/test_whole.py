@@ -45,7 +45,10 @@ async def test_a_list_becomes_talks_and_both_sides_agree_on_them(tmp_path: Path)
             "busy": 2,
             "invalid-number": 2,
         }
-        assert max(each.wait.ToTimedelta().total_seconds() for each in connected) < WITHIN_S
+        waits_s = sorted(each.wait.ToTimedelta().total_seconds() for each in connected)
+        print(f"joined to an agent {waits_s[len(waits_s) // 2]:.4f} s after the answer (median),")
+        print(f"{waits_s[-1]:.4f} s at the latest")
+        assert waits_s[-1] < WITHIN_S
         assert not any(each.late for each in connected)
         assert not any(each.unattended for each in closed)
         assert table.number(f"campaigns/{CAMPAIGN}", "calls_attempted") == 20
@@ -66,6 +69,12 @@ async def test_called_party_and_agent_hear_each_other_within_two_seconds(tmp_pat
         await until(lambda: agent.hears(seen.answered_s) == {450}, WITHIN_S, "the customer's tone")
         customer = world.voices.last
         await until(lambda: customer.hears(seen.answered_s) == {650}, WITHIN_S, "the agent's tone")
+        print(
+            f"the agent heard the customer {agent.first_s(450) - seen.answered_s:.3f} s after the"
+        )
+        print(
+            f"answer, the customer the agent {customer.first_s(650) - seen.answered_s:.3f} s after"
+        )
         world.carrier.hang_up_all()
         await until(lambda: world.seats[0].acknowledged, what="a disposition")
         assert not world.server.faults()
