@@ -22,7 +22,7 @@ from rich.live import Live
 
 from clients.cli.common import err
 from clients.cli.forms import calling_hours, duration
-from clients.cli.lists import import_with_bar
+from clients.cli.importing import import_with_bar
 from clients.cli.watch import Screen, Subject, feed
 from clients.client import PacelineClient
 from clients.demo.children import Child

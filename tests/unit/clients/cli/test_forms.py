@@ -5,7 +5,7 @@ import typer
 
 from clients.cli.explain import record_of
 from clients.cli.forms import calling_hours, duration, run_window
-from clients.cli.lists import _mapping
+from clients.cli.importing import _mapping
 from gateway.pb.paceline.v1 import campaigns_pb2 as pb
 from gateway.pb.paceline.v1 import lists_pb2
 
