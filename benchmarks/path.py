@@ -101,12 +101,14 @@ def _agents(count: int, seconds: float) -> list[Figure]:
             world.do("start", calls_per_s=50, mode="progressive")
             world.do("measure", seconds=_FILL_S)
             world.do("book")
-            far.do("count")
+            first = far.do("count")
             seen = world.do("measure", seconds=seconds)
             book, heard = world.do("book"), far.do("count")
             left = world.do("stop")["open"]
             last = far.do("count")
-    return _agent_figures(f"path/agents_{count}/", seen, book, heard, (ready, left, last, seconds))
+    unheard = sum(part["answered"] - part["heard"] for part in (first, heard, last))
+    rest = (ready, left, unheard, last["most_per_number"], seconds)
+    return _agent_figures(f"path/agents_{count}/", seen, book, heard, rest)
 
 
 def _agent_figures(
@@ -114,12 +116,11 @@ def _agent_figures(
     seen: dict[str, Any],
     book: dict[str, Any],
     heard: dict[str, Any],
-    rest: tuple[int, int, dict[str, Any], float],
+    rest: tuple[int, int, int, int, float],
 ) -> list[Figure]:
-    ready, left, last, seconds = rest
+    ready, left, unheard, most, seconds = rest
     spent, waits = book["spent_s"], book["waits_s"]
     idle = spent.get("ready", 0.0) / sum(spent.values())
-    unheard = heard["answered"] + last["answered"] - heard["heard"] - last["heard"]
     closed = ", ".join(f"{count} {name}" for name, count in sorted(seen["closed"].items()))
     how = (
         f"{ready} agents ready, progressive, automatic answer, {seconds:.0f} s over SIP and RTP on "
@@ -140,7 +141,7 @@ def _agent_figures(
         figure("unheard", unheard, "calls", 0.0, "answered calls in which the person did not hear "
                "the agent's tone, among them those who hung up first"),
         figure("left_open", left, "attempts", 0.0, "attempts without an outcome after Stop"),
-        figure("most_per_number", last["most_per_number"], "calls", 1.0, "INVITEs to one number"),
+        figure("most_per_number", most, "calls", 1.0, "INVITEs to one number"),
         figure("setup_p99_ms", seen["setup_ms_p99"], "ms", None, "intent handed over to INVITE"),
     ]  # fmt: skip
 

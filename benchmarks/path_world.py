@@ -31,6 +31,7 @@ from msgspec import structs
 from benchmarks.harness import percentile
 from benchmarks.path_desks import Desks
 from engine.config import EngineSettings, SipSettings, StoreSettings
+from engine.domain.dispositions import DialRule
 from engine.domain.e164 import E164
 from engine.domain.facts import AnyFact, AttemptClosed, AttemptIntended
 from engine.domain.ids import AttemptId, CampaignId, ListId, TeamId, TrunkId
@@ -52,6 +53,7 @@ from engine.runtime.engine import Engine
 CAMPAIGN, LIST, TRUNK, TEAM = CampaignId("load"), ListId("load"), TrunkId("load"), TeamId("load")
 _ALL_DAY = (HoursRow(opens_s=0, closes_s=86_400),)
 _AREAS = ("212", "312", "404", "415", "512", "602", "617", "702", "713", "818")
+_LAG_EVERY_S = 0.05
 _PLAIN = CampaignSpec(
     campaign_id=CAMPAIGN,
     mode=Mode.AUTOMATIC,
@@ -62,6 +64,7 @@ _PLAIN = CampaignSpec(
     end_guard_s=0,
     max_calls=20_000,
     max_attempts_per_record=1,
+    dial_rules=(DialRule("busy", delay_s=86_400.0),),  # no quick retries: each number once
     prompt="beep",
 )
 
@@ -174,8 +177,8 @@ class World:
     async def _watch_loop(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            due_s = loop.time() + 0.01
-            await asyncio.sleep(0.01)
+            due_s = loop.time() + _LAG_EVERY_S
+            await asyncio.sleep(_LAG_EVERY_S)
             self._samples.lag_s.append(loop.time() - due_s)
 
     async def _start(self, calls_per_s: float, others: dict[str, Any]) -> dict[str, object]:
