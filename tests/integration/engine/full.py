@@ -1,4 +1,4 @@
-"""Runs the long form of the engine's tests over real SIP: ``python -m tests.integration.engine.full``.
+"""Runs the long form of the tests over real SIP: ``python -m tests.integration.engine.full``.
 
 200 stops at random instants and 50 kills in full flow take about half an hour on two cores; the
 figures are printed. Numbers may be given: ``--stops 500 --kills 100``.

@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.peer, pytest.mark.asyncio, pytest.mark.timeout(120)]
 CALLS = 12
 WITHIN_S = 2.0
 SCENARIO = Path(__file__).parent / "scenarios" / "echo.xml"
+CARRIERS = SCENARIO.parents[2] / "sip" / "scenarios"
 NAMES = ("anna", "ben", "cleo")
 
 
@@ -105,3 +106,41 @@ def entries(log: Path) -> list[tuple[float, str]]:
         re.match(r"\S+\t\S+\t([\d.]+)\tR\t(\S+)\tCSeq:\d+ INVITE\tINVITE", line) for line in lines
     )
     return [(float(each[1]), each[2]) for each in found if each]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "disposition", "sip_status"),
+    [
+        pytest.param("answer", "message-played", 0, id="200"),
+        pytest.param("answer-thrice", "message-played", 0, id="200 sent three times"),
+        pytest.param("challenge-407", "message-played", 0, id="407, then 200"),
+        pytest.param("hang-up", "", 0, id="200, then BYE"),
+        pytest.param("refuse-486", "busy", 486, id="486"),
+        pytest.param("refuse-404", "invalid-number", 404, id="404"),
+        pytest.param("refuse-503", "network-failure", 503, id="503"),
+        pytest.param("no-answer", "no-answer", 0, id="no answer, 15 s"),
+        pytest.param("crossing", "no-answer", 0, id="200 that crosses the CANCEL"),
+    ],
+)
+async def test_what_a_carrier_does_becomes_the_outcome(
+    tmp_path: Path, scenario: str, disposition: str, sip_status: int
+) -> None:
+    campaign = campaigns_pb2.Campaign(
+        mode=campaigns_pb2.MODE_AUTOMATIC, no_answer_timeout=seconds(15)
+    )
+    async with World(tmp_path) as world:
+        await world.add_list(1)
+        arguments = ("-sf", str(CARRIERS / f"{scenario}.xml"), "-m", "1", "-timeout", "40s")
+        async with Sipp(tmp_path, *arguments) as sipp:
+            address = f"127.0.0.1:{sipp.port}"
+            keys = {"username": "user", "password": "secret", "realm": "carrier"}
+            await world.add_trunk(address, options_period=seconds(0), **keys)
+            await world.add_campaign(campaign)
+            await world.start()
+            assert await sipp.result() == 0
+        await world.idle()
+        closed = [e.attempt_closed for e in await world.events() if e.HasField("attempt_closed")]
+        assert [each.number for each in closed] == [number(0)]
+        assert closed[0].disposition == disposition or not disposition
+        assert closed[0].sip_status == sip_status or not sip_status
+        assert not world.server.faults()
