@@ -81,6 +81,7 @@ from engine.ports import (
     Telephony,
     TelephonyEvent,
 )
+from engine.runtime.campaign_gauges import GaugeBoard
 from engine.runtime.faults import Repair
 from engine.runtime.live import LiveState
 from engine.runtime.outbox import Outbox
@@ -268,10 +269,10 @@ class Runtime:
 
     def _register(self) -> None:
         kernel, gate = self.kernel, self.gate
-        board = self.statistics.board
+        gauges = GaugeBoard(self.statistics.board, self.statistics.pacing)
 
         def publish(command: PublishGauges, _sender: Ref[Any], _now_s: float) -> None:
-            board.put(command.object_id, command.gauges)  # type: ignore[arg-type]  # any gauges
+            gauges.put(command.object_id, command.gauges)  # type: ignore[arg-type]  # any gauges
 
         def desk(command: NotifyDesk, _sender: Ref[Any], _now_s: float) -> None:
             self.listeners.desk(command.agent_id, command.event)  # type: ignore[arg-type]
