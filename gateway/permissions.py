@@ -103,7 +103,10 @@ METHODS: dict[str, tuple[str, ...]] = {
         "MetricsService/GetMetrics",
         "MetricsService/WatchMetrics",
     ),
-    "pacing.view": ("PacingService/WatchPacing",),
+    "pacing.view": (
+        "PacingService/WatchPacing",
+        "PacingService/ReportPacing",
+    ),
     "records.change": ("ListService/ResetRecord",),
     "records.view": (
         "ListService/GetRecord",

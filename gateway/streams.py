@@ -67,6 +67,38 @@ class Slot(Generic[T]):
         return value, missed
 
 
+class Recent(Generic[T]):
+    """Holds the last values for one reader, in order; beyond its room the oldest give way."""
+
+    __slots__ = ("_ready", "_values")
+
+    def __init__(self, room: int = 256) -> None:
+        """Make an empty one.
+
+        Args:
+            room: Values that may wait.
+        """
+        self._values: deque[T] = deque(maxlen=room)
+        self._ready = asyncio.Event()
+
+    def put(self, value: T) -> None:
+        """Add the newest value."""
+        self._values.append(value)
+        self._ready.set()
+
+    async def get(self, timeout_s: float) -> list[T]:
+        """Return the values that wait, oldest first; none if none came in time. [s]"""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._ready.wait()
+        except TimeoutError:
+            return []
+        values = list(self._values)
+        self._values.clear()
+        self._ready.clear()
+        return values
+
+
 class Outbox(Generic[T]):
     """Messages to one peer of a two-way stream, in order; late frames give way to new ones."""
 

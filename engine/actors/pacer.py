@@ -1,6 +1,6 @@
 """The actor that paces all campaigns at once: keeps the floor, decides, tells each how many."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import assert_never
 from zipfile import BadZipFile
 
@@ -23,6 +23,7 @@ from engine.actors.messages import (
     PacingDue,
     PacingView,
     PublishPacing,
+    RecallCalls,
     RestoreLaws,
     SavePacing,
     StartCalls,
@@ -103,12 +104,34 @@ class _Row:
 
 
 class Saved(msgspec.Struct, frozen=True):
-    """Learned laws and budgets, whose row each is, and the local day of the daily window."""
+    """Learned laws and budgets, whose row each is, and the local day of the daily window.
+
+    Attributes:
+        rows: Row of each campaign.
+        learner: Laws.
+        budgets: Rule windows.
+        day: Local day that the daily window counts.
+        at_s: When they were saved: what happened later is in the log alone. [s since the epoch]
+    """
 
     rows: dict[str, int]
     learner: bytes
     budgets: bytes
     day: int = -1
+    at_s: float = 0.0
+
+
+def saved_at_s(laws: Mapping[CampaignId, bytes]) -> float | None:
+    """Return when laws were saved, None if there are none to go on with. [s since the epoch]"""
+    saved = _unpacked(laws.get(_ALL))
+    return None if saved is None else saved.at_s
+
+
+def _unpacked(packed: bytes | None) -> Saved | None:
+    try:
+        return msgspec.msgpack.decode(packed, type=Saved) if packed else None
+    except msgspec.MsgspecError:
+        return None  # of another version: laws are learned anew, which costs pace and no more
 
 
 class PacerBehavior:
@@ -132,6 +155,7 @@ class PacerBehavior:
         self._ticked_s = 0.0
         self._saved_s = 0.0
         self._urgent = False
+        self._recalling = False
 
     def on(self, message: PacerMessage, now_s: float) -> Sequence[Effect]:  # noqa: C901 - one case each
         """Answer one message."""
@@ -159,9 +183,13 @@ class PacerBehavior:
                 return self._campaign_moved(message)
             case CampaignGone(campaign_id):
                 return self._campaign_gone(campaign_id)
-            case RestoreLaws(laws):
+            case RestoreLaws(laws, recalling):
                 self._restore(laws.get(_ALL))
+                self._saved_s, self._recalling = now_s, recalling
                 return [StartTimer("tick", self._tick_s, PacingDue())]
+            case RecallCalls():
+                self._recall(message, now_s)
+                return ()
             case DescribePacing(campaign_id, reply_to):
                 row = self._rows.get(campaign_id)
                 if row is None or row.view is None:
@@ -336,9 +364,9 @@ class PacerBehavior:
             for row in self._rows.values():
                 effects += self._tell(row, decision, now_s)
         self._ticked_s = now_s
-        if self._rows and now_s - self._saved_s >= _SAVE_S:
+        if now_s - self._saved_s >= _SAVE_S and (laws := self.laws(now_s)):
             self._saved_s = now_s
-            effects.append(Do(SavePacing({_ALL: self._packed()})))
+            effects.append(Do(SavePacing(laws)))
         return effects
 
     def _new_day(self, now_s: float) -> None:
@@ -405,6 +433,9 @@ class PacerBehavior:
             at_s=now_s,
             effective_mode=Mode(int(decision.mode[row.row])).name.lower(),
             ready=float(decision.ready[row.row]),
+            idle=float(self._floor.idle[row.row]),
+            freeing=float(decision.freeing[row.row]),
+            asking=float(decision.asking[row.row]),
             in_flight=sum(map(len, row.calls.values())),
             started=count,
             answer_ratio=float(decision.answer_p[row.row]),
@@ -423,24 +454,47 @@ class PacerBehavior:
 
     # --- what was learned ------------------------------------------------------------------
 
-    def _packed(self) -> bytes:
+    def laws(self, now_s: float) -> Mapping[CampaignId, bytes]:
+        """Return what is to be kept for the next life; nothing while it would lose what is kept.
+
+        Args:
+            now_s: Engine time. [s]
+        """
+        if not self._known_rows or self._recalling:
+            return {}
+        self._new_day(now_s)
         saved = Saved(
             dict(self._known_rows),
             self._floor.learner.to_bytes(),
             self._floor.budgets.to_bytes(),
             self._day,
+            now_s,
         )
-        return msgspec.msgpack.encode(saved)
+        return {_ALL: msgspec.msgpack.encode(saved)}
 
     def _restore(self, packed: bytes | None) -> None:
-        if not packed:
+        saved = _unpacked(packed)
+        if saved is None:
             return
         try:
-            saved = msgspec.msgpack.decode(packed, type=Saved)
             learner = Learner.from_bytes(saved.learner)
             budgets = Budgets.from_bytes(saved.budgets, _WINDOWS)
-        except (msgspec.MsgspecError, ValueError, KeyError, OSError, BadZipFile):
-            return  # of another version: laws are learned anew, which costs pace and no more
+        except (ValueError, KeyError, OSError, BadZipFile):
+            return  # of another version, as above
         self._known_rows = dict(saved.rows)
         self._day = saved.day
         self._floor.learner, self._floor.budgets = learner, budgets
+
+    def _recall(self, message: RecallCalls, now_s: float) -> None:
+        """Count what the log has and the saved budgets have not."""
+        self._new_day(now_s)
+        self._recalling = not message.done
+        for call in message.calls:
+            row = self._known_rows.get(call.campaign_id)
+            if row is not None:
+                self._floor.budgets.recall(
+                    row,
+                    call.at_s,
+                    unattended=call.unattended,
+                    today=self._day_of(call.at_s) == self._day,
+                )

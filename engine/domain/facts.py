@@ -437,6 +437,38 @@ class StatisticsReset(Fact, frozen=True, tag=True, kw_only=True):
     """The daily reset of since_reset metrics; touches no record, attempt or quota."""
 
 
+class PacingSummed(Fact, frozen=True, tag=True, kw_only=True):
+    """What pacing decided for a campaign in a minute, or less, that ends at ``at_s``.
+
+    Attributes:
+        campaign_id: The campaign.
+        length_s: How long of it the campaign ran. [s]
+        held_s: How long each reason kept it from starting more calls. [s]
+        idle_s: Ready agents' time without a call, by the same reasons. [agent seconds]
+        decisions: Decisions taken.
+        calls_started: Calls that were to be started.
+        ready_agents: Mean of agents ready for it.
+        calls_in_flight: Mean of attempts in flight.
+        answer_ratio: Mean of the learned share of attempts that ask for an agent.
+        tau: Mean risk that a call may carry.
+        budget_calls: Unattended calls that the tightest rule allows, at the end.
+        dial_level: Mean of calls in progress per agent free or about to be.
+    """
+
+    campaign_id: CampaignId
+    length_s: float
+    held_s: dict[str, float]
+    idle_s: dict[str, float]
+    decisions: int
+    calls_started: int
+    ready_agents: float
+    calls_in_flight: float
+    answer_ratio: float
+    tau: float
+    budget_calls: float
+    dial_level: float
+
+
 AnyFact = (
     EngineStarted
     | EngineStopped
@@ -467,6 +499,7 @@ AnyFact = (
     | SupervisionEnded
     | TrunkChanged
     | StatisticsReset
+    | PacingSummed
 )
 """Every fact there is; ``decode`` refuses any other."""
 

@@ -140,6 +140,29 @@ class Budgets:
             add_at(self._unattended_sum, (rows, window), unattended)
         add_at(self._fresh, (rows,), answered)
 
+    def recall(self, row: int, at_s: float, *, unattended: bool, today: bool) -> None:
+        """Count a call of the past, once, in the windows that it is still in.
+
+        Args:
+            row: Campaign.
+            at_s: When it was. [s]
+            unattended: Whether it went unattended; else it was answered.
+            today: Whether windows of the calendar have it.
+        """
+        parts = (self._answered, self._answered_sum)
+        kept, summed = (self._unattended, self._unattended_sum) if unattended else parts
+        self._turn(at_s)
+        for window, kind in enumerate(self._windows):
+            step = int(self._steps[window])
+            if kind.length_s is None:
+                within = today
+            else:
+                past, step = step, int(at_s / kind.length_s * BUCKETS)
+                within = past - step <= BUCKETS
+            if within:
+                kept[row, window, step % (BUCKETS + 1)] += 1.0
+                summed[row, window] += 1.0
+
     def restart(self, rows: Ints | int, window: int) -> None:
         """Begin a calendar window anew, as its boundary passes in the campaign's zone.
 

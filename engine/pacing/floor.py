@@ -71,6 +71,8 @@ class Floor:
     Attributes:
         learner: What was learned; made durable by its ``to_bytes``.
         budgets: Rule windows; made durable by its ``to_bytes``.
+        idle: Ready agents who wait for each campaign as last decided, shape (C,): those promised
+            to it, and its part of those whom no campaign can use. [agents]
     """
 
     def __init__(self, learner: Learner, budgets: Budgets) -> None:
@@ -81,6 +83,7 @@ class Floor:
             budgets: Rule windows of the same C campaigns.
         """
         self.learner, self.budgets = learner, budgets
+        self.idle: Floats = np.zeros(learner.campaigns)
         self._calls = Slots({"row": np.int64, "stage": np.int64, "began_s": np.float64,
                               "answered_s": np.float64})  # fmt: skip
         self._agents = Slots({"group": np.int64, "row": np.int64, "phase": np.int64,
@@ -276,6 +279,10 @@ class Floor:
         need, held = wants[pairs.campaigns], expected[pairs.campaigns]
         promised = share_agents(ready, pairs, need, held, self._served)
         self._served = self._served * _SERVED_KEEP + promised
+        spare = ready - np.bincount(pairs.groups, promised, groups)
+        nobodys = share_weights(pairs, np.zeros(len(need)), groups) * spare[pairs.groups]
+        waiting = np.bincount(pairs.campaigns, promised + nobodys, campaigns)
+        self.idle = waiting.astype(np.float64)
         weight = share_weights(pairs, np.where(able, wants, 0.0)[pairs.campaigns], groups)
         spans = span_bin(now_s - self._agents["since_s"][here])
         busy = [

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
+from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -76,6 +77,7 @@ from engine.runtime.assembly import VERSION, Listeners, Runtime
 from engine.runtime.checks import check_delete, check_spec
 from engine.runtime.imports import ImportRun
 from engine.runtime.links import AgentLink, SupervisionLink
+from engine.runtime.pacing_day import PacingDay, day_at
 from engine.store import EngineStore, open_store
 from engine.telephony.sip.adapter import SipTelephony
 
@@ -468,6 +470,25 @@ class Engine:
         """Tell what pacing last saw and decided."""
         self._campaign(campaign_id)
         return await self.ask(self.runtime.registry.pacer, lambda r: DescribePacing(campaign_id, r))
+
+    def watch_pacing(
+        self, campaign_id: CampaignId, tell: Callable[[PacingView], None]
+    ) -> Callable[[], None]:
+        """Tell of each decision for a campaign; call what is returned to end it."""
+        return self.runtime.statistics.watch_pacing(campaign_id, tell)
+
+    async def report_pacing(self, campaign_id: CampaignId, day: date | None) -> PacingDay:
+        """Tell what was decided and why over a local day.
+
+        Args:
+            campaign_id: The campaign.
+            day: In the contact centre's zone; None: today.
+        """
+        self._campaign(campaign_id)
+        zone, now_s = self._settings.zone, self.runtime.now_s()
+        report = PacingDay.of(campaign_id, zone, day or day_at(zone, now_s))
+        await report.read(self.read_events, self.last_sequence)
+        return report
 
     # --- lists -----------------------------------------------------------------------------
 

@@ -313,3 +313,26 @@ def _trunk_changed(event: Event, fact: facts.TrunkChanged) -> None:
 def _statistics_reset(event: Event, fact: facts.StatisticsReset) -> None:
     del fact
     event.statistics_reset.SetInParent()
+
+
+@_writes(facts.PacingSummed)
+def _pacing_summed(event: Event, fact: facts.PacingSummed) -> None:
+    event.pacing_summed.CopyFrom(to_pacing_summed(fact))
+
+
+def to_pacing_summed(fact: facts.PacingSummed) -> Event.PacingSummed:
+    """Return what pacing decided in a minute."""
+    return Event.PacingSummed(
+        campaign=name_of("campaigns", fact.campaign_id),
+        duration=to_duration(fact.length_s),
+        held_durations={reason: to_duration(held_s) for reason, held_s in fact.held_s.items()},
+        idle_durations={reason: to_duration(idle_s) for reason, idle_s in fact.idle_s.items()},
+        decision_count=fact.decisions,
+        calls_started=fact.calls_started,
+        ready_agents=fact.ready_agents,
+        calls_in_flight=fact.calls_in_flight,
+        answer_ratio=fact.answer_ratio,
+        tau=fact.tau,
+        budget_calls=fact.budget_calls,
+        dial_level=fact.dial_level,
+    )

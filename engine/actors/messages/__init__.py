@@ -87,6 +87,8 @@ from engine.actors.messages.pacer import (
     PacerMessage,
     PacingDue,
     PacingView,
+    RecallCalls,
+    RecalledCall,
     RestoreLaws,
     SupplySampled,
 )
@@ -228,6 +230,8 @@ __all__ = [
     "PublishPacing",
     "QueueCall",
     "ReasonCount",
+    "RecallCalls",
+    "RecalledCall",
     "RecordView",
     "RecordsReserved",
     "Recover",

@@ -1,6 +1,6 @@
 """What the pacer is told and asked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.actors.kernel.effects import Sample
@@ -87,9 +87,43 @@ class PacingDue:
 
 @dataclass(frozen=True, slots=True)
 class RestoreLaws:
-    """Learned laws of an earlier life."""
+    """Learned laws of an earlier life.
+
+    Attributes:
+        laws: As ``SavePacing`` kept them.
+        recalling: Whether ``RecallCalls`` follow, for what happened after they were kept.
+    """
 
     laws: Mapping[CampaignId, bytes]
+    recalling: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecalledCall:
+    """A call that a rule counts, as the log of an earlier life has it.
+
+    Attributes:
+        campaign_id: The campaign.
+        at_s: When. [s since the epoch]
+        unattended: Whether it went unattended; else it was answered.
+    """
+
+    campaign_id: CampaignId
+    at_s: float
+    unattended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecallCalls:
+    """Count what happened between the last saved laws and the end of the life before.
+
+    Attributes:
+        calls: In order.
+        done: Whether these were the last.
+    """
+
+    calls: Sequence[RecalledCall]
+    done: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +133,11 @@ class PacingView:
     Attributes:
         at_s: When. [s since the epoch]
         effective_mode: Mode in force.
-        ready: Ready agents that count for it.
+        ready: Ready agents promised to it. [agents]
+        idle: Ready agents who wait for it: those promised, and its part of those whom no campaign
+            can use. [agents]
+        freeing: Agents expected free when a call started now is answered. [agents]
+        asking: Calls in flight expected to ask for an agent by then. [calls]
         in_flight: Attempts in flight.
         started: Calls to start.
         answer_ratio: Learned share of attempts answered by a person.
@@ -113,6 +151,9 @@ class PacingView:
     at_s: float
     effective_mode: str
     ready: float
+    idle: float
+    freeing: float
+    asking: float
     in_flight: int
     started: int
     answer_ratio: float
@@ -142,5 +183,6 @@ PacerMessage = (
     | HandlingEnded
     | PacingDue
     | RestoreLaws
+    | RecallCalls
     | DescribePacing
 )

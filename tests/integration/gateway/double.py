@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -54,6 +55,7 @@ from engine.machines.campaign import CampaignPhase
 from engine.machines.mix import SupervisionMode
 from engine.metrics.board import MetricsBoard
 from engine.ports import StoredFact
+from engine.runtime.pacing_day import PacingDay
 
 CALL = AttemptId("a1-0001-00000001")
 ROWS = 250
@@ -187,6 +189,7 @@ class EngineDouble:
         self.states: dict[str, tuple[AgentState, str]] = {}
         self.draining = False
         self.conflicts = 0
+        self.pacing_watchers: list[Callable[[PacingView], None]] = []
 
     # resources
 
@@ -352,7 +355,20 @@ class EngineDouble:
                 return
 
     async def describe_pacing(self, campaign_id: CampaignId) -> PacingView:
-        return PacingView(5.0, "predictive", 3.0, 7, 2, 0.3, 0.01, 0.02, 4.0, 1.5, "risk")
+        return PacingView(
+            5.0, "predictive", 3.0, 4.0, 1.5, 2.5, 7, 2, 0.3, 0.01, 0.02, 4.0, 1.5, "risk"
+        )
+
+    def watch_pacing(
+        self, campaign_id: CampaignId, tell: Callable[[PacingView], None]
+    ) -> Callable[[], None]:
+        self.pacing_watchers.append(tell)
+        return lambda: self.pacing_watchers.remove(tell)
+
+    async def report_pacing(self, campaign_id: CampaignId, day: date | None) -> PacingDay:
+        report = PacingDay.of(campaign_id, "UTC", day or date(2026, 3, 9))
+        await report.read(self.read_events, self.last_sequence)
+        return report
 
     async def supervise(
         self,

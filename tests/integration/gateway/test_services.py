@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import grpc
@@ -14,9 +16,11 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from engine.actors import desk
 from engine.actors.messages import HangUpCall
 from engine.domain.e164 import E164
+from engine.domain.facts import PacingSummed
 from engine.domain.ids import CampaignId, ListId, RecordRef
 from engine.domain.refusals import IllegalTransitionError
 from engine.machines.agent import AgentState
+from engine.ports import StoredFact
 from gateway.pb.paceline.v1 import (
     agent_session_pb2,
     agents_pb2,
@@ -661,7 +665,74 @@ async def test_pacing_shows_the_newest_decision(
     call = stub.WatchPacing(pacing_pb2.WatchPacingRequest(campaign="campaigns/c1"))
     decision = (await anext(aiter(call))).decision
     assert (decision.calls_started, decision.reason, decision.tau) == (2, "risk", 0.02)
+    seen = (decision.idle_agents, decision.freeing_agents, decision.asking_calls)
+    assert seen == (4.0, 1.5, 2.5)
     call.cancel()
+
+
+async def test_pacing_shows_every_decision_in_order(
+    channel: grpc.aio.Channel,
+    campaigns: campaigns_pb2_grpc.CampaignServiceStub,
+    engine: EngineDouble,
+) -> None:
+    stub = pacing_pb2_grpc.PacingServiceStub(channel)
+    call = stub.WatchPacing(pacing_pb2.WatchPacingRequest(campaign="campaigns/c1"))
+    answers = aiter(call)
+    await anext(answers)
+    newest = await engine.describe_pacing(CampaignId("c1"))
+    for started in range(3, 8):  # within one turn of the loop
+        engine.pacing_watchers[0](replace(newest, started=started))
+    assert [(await anext(answers)).decision.calls_started for _ in range(5)] == [3, 4, 5, 6, 7]
+    call.cancel()
+
+
+async def test_a_day_of_pacing_is_told_with_its_reasons(
+    channel: grpc.aio.Channel,
+    campaigns: campaigns_pb2_grpc.CampaignServiceStub,
+    engine: EngineDouble,
+) -> None:
+    stub = pacing_pb2_grpc.PacingServiceStub(channel)
+    morning_s = datetime(2026, 3, 9, 9, tzinfo=UTC).timestamp()
+    engine.log += [StoredFact(at + 1, minute) for at, minute in enumerate(minutes(morning_s, 3))]
+    request = pacing_pb2.ReportPacingRequest(campaign="campaigns/c1", day="2026-03-09")
+    report = await stub.ReportPacing(request)
+    assert (report.day, report.time_zone, report.calls_started) == ("2026-03-09", "UTC", 21)
+    assert report.duration.ToSeconds() == 180
+    assert [(hold.reason, hold.idle_duration.ToSeconds()) for hold in report.holds] == [
+        ("budget", 60),
+        ("risk", 30),
+    ]
+    assert [minute.pacing.tau for minute in report.minutes] == [0.02, 0.02, 0.02]
+    other = await stub.ReportPacing(
+        pacing_pb2.ReportPacingRequest(campaign="campaigns/c1", day="2026-03-10")
+    )
+    assert not other.minutes
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await stub.ReportPacing(
+            pacing_pb2.ReportPacingRequest(campaign="campaigns/c1", day="2026-13-45")
+        )
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+def minutes(begins_s: float, count: int) -> list[PacingSummed]:
+    return [
+        PacingSummed(
+            at_s=begins_s + 60.0 * (place + 1),
+            campaign_id=CampaignId("c1"),
+            length_s=60.0,
+            held_s={"risk": 40.0, "budget": 20.0},
+            idle_s={"risk": 10.0, "budget": 20.0},
+            decisions=240,
+            calls_started=7,
+            ready_agents=0.5,
+            calls_in_flight=3.0,
+            answer_ratio=0.3,
+            tau=0.02,
+            budget_calls=4.0,
+            dial_level=1.5,
+        )
+        for place in range(count)
+    ]
 
 
 async def test_the_engine_tells_how_it_is_and_drains(channel: grpc.aio.Channel) -> None:

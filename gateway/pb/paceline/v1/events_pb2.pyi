@@ -1104,6 +1104,120 @@ class Event(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class PacingSummed(_message.Message):
+        """What pacing decided for a campaign in a minute, or less, that ends at event_time."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        @_typing.final
+        class HeldDurationsEntry(_message.Message):
+            DESCRIPTOR: _descriptor.Descriptor
+
+            KEY_FIELD_NUMBER: _builtins.int
+            VALUE_FIELD_NUMBER: _builtins.int
+            key: _builtins.str
+            @_builtins.property
+            def value(self) -> _duration_pb2.Duration: ...
+            def __init__(
+                self,
+                *,
+                key: _builtins.str = ...,
+                value: _duration_pb2.Duration | None = ...,
+            ) -> None: ...
+            _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+            def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+            _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+            def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+            def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+        @_typing.final
+        class IdleDurationsEntry(_message.Message):
+            DESCRIPTOR: _descriptor.Descriptor
+
+            KEY_FIELD_NUMBER: _builtins.int
+            VALUE_FIELD_NUMBER: _builtins.int
+            key: _builtins.str
+            @_builtins.property
+            def value(self) -> _duration_pb2.Duration: ...
+            def __init__(
+                self,
+                *,
+                key: _builtins.str = ...,
+                value: _duration_pb2.Duration | None = ...,
+            ) -> None: ...
+            _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+            def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+            _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+            def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+            def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+        CAMPAIGN_FIELD_NUMBER: _builtins.int
+        DURATION_FIELD_NUMBER: _builtins.int
+        HELD_DURATIONS_FIELD_NUMBER: _builtins.int
+        IDLE_DURATIONS_FIELD_NUMBER: _builtins.int
+        DECISION_COUNT_FIELD_NUMBER: _builtins.int
+        CALLS_STARTED_FIELD_NUMBER: _builtins.int
+        READY_AGENTS_FIELD_NUMBER: _builtins.int
+        CALLS_IN_FLIGHT_FIELD_NUMBER: _builtins.int
+        ANSWER_RATIO_FIELD_NUMBER: _builtins.int
+        TAU_FIELD_NUMBER: _builtins.int
+        BUDGET_CALLS_FIELD_NUMBER: _builtins.int
+        DIAL_LEVEL_FIELD_NUMBER: _builtins.int
+        campaign: _builtins.str
+        """campaigns/{campaign}."""
+        decision_count: _builtins.int
+        """Decisions taken."""
+        calls_started: _builtins.int
+        """Calls that were to be started."""
+        ready_agents: _builtins.float
+        """Mean of agents ready for it."""
+        calls_in_flight: _builtins.float
+        """Mean of attempts in flight."""
+        answer_ratio: _builtins.float
+        """Mean of the learned share of attempts that ask for an agent, in [0, 1]."""
+        tau: _builtins.float
+        """Mean chance to be unattended that a call may carry, in [0, 1]."""
+        budget_calls: _builtins.float
+        """Unattended calls that the tightest rule still allows, at the end."""
+        dial_level: _builtins.float
+        """Mean of calls in progress per agent free or about to be."""
+        @_builtins.property
+        def duration(self) -> _duration_pb2.Duration:
+            """How long of it the campaign ran."""
+
+        @_builtins.property
+        def held_durations(self) -> _containers.MessageMap[_builtins.str, _duration_pb2.Duration]:
+            """How long each reason kept it from starting more calls, by the reason's slug, such as
+            no-agent, hours, trunk, budget, risk.
+            """
+
+        @_builtins.property
+        def idle_durations(self) -> _containers.MessageMap[_builtins.str, _duration_pb2.Duration]:
+            """Ready agents' time without a call, summed over agents, by the same reasons."""
+
+        def __init__(
+            self,
+            *,
+            campaign: _builtins.str = ...,
+            duration: _duration_pb2.Duration | None = ...,
+            held_durations: _abc.Mapping[_builtins.str, _duration_pb2.Duration] | None = ...,
+            idle_durations: _abc.Mapping[_builtins.str, _duration_pb2.Duration] | None = ...,
+            decision_count: _builtins.int = ...,
+            calls_started: _builtins.int = ...,
+            ready_agents: _builtins.float = ...,
+            calls_in_flight: _builtins.float = ...,
+            answer_ratio: _builtins.float = ...,
+            tau: _builtins.float = ...,
+            budget_calls: _builtins.float = ...,
+            dial_level: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_ratio", b"answer_ratio", "budget_calls", b"budget_calls", "calls_in_flight", b"calls_in_flight", "calls_started", b"calls_started", "campaign", b"campaign", "decision_count", b"decision_count", "dial_level", b"dial_level", "duration", b"duration", "held_durations", b"held_durations", "idle_durations", b"idle_durations", "ready_agents", b"ready_agents", "tau", b"tau"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     SEQUENCE_FIELD_NUMBER: _builtins.int
     EVENT_TIME_FIELD_NUMBER: _builtins.int
     ENGINE_STARTED_FIELD_NUMBER: _builtins.int
@@ -1135,6 +1249,7 @@ class Event(_message.Message):
     SUPERVISION_ENDED_FIELD_NUMBER: _builtins.int
     TRUNK_CHANGED_FIELD_NUMBER: _builtins.int
     STATISTICS_RESET_FIELD_NUMBER: _builtins.int
+    PACING_SUMMED_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Its place in the log, from 1 without gaps."""
     @_builtins.property
@@ -1257,6 +1372,10 @@ class Event(_message.Message):
     def statistics_reset(self) -> Global___Event.StatisticsReset:
         """The daily reset of metrics."""
 
+    @_builtins.property
+    def pacing_summed(self) -> Global___Event.PacingSummed:
+        """What pacing decided for a campaign in a minute."""
+
     def __init__(
         self,
         *,
@@ -1291,12 +1410,13 @@ class Event(_message.Message):
         supervision_ended: Global___Event.SupervisionEnded | None = ...,
         trunk_changed: Global___Event.TrunkChanged | None = ...,
         statistics_reset: Global___Event.StatisticsReset | None = ...,
+        pacing_summed: Global___Event.PacingSummed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_changed", b"agent_changed", "agent_leg_closed", b"agent_leg_closed", "agent_leg_opened", b"agent_leg_opened", "agent_leg_started", b"agent_leg_started", "attempt_answered", b"attempt_answered", "attempt_closed", b"attempt_closed", "attempt_rerouted", b"attempt_rerouted", "attempt_started", b"attempt_started", "call_connected", b"call_connected", "call_ended", b"call_ended", "call_queued", b"call_queued", "campaign_started", b"campaign_started", "campaign_stopped", b"campaign_stopped", "disposition_set", b"disposition_set", "dnc_number_added", b"dnc_number_added", "dnc_number_removed", b"dnc_number_removed", "engine_started", b"engine_started", "engine_stopped", b"engine_stopped", "event_time", b"event_time", "fact", b"fact", "record_changed", b"record_changed", "record_previewed", b"record_previewed", "records_imported", b"records_imported", "resource_changed", b"resource_changed", "resource_deleted", b"resource_deleted", "schedule_edge_passed", b"schedule_edge_passed", "statistics_reset", b"statistics_reset", "supervision_ended", b"supervision_ended", "supervision_mode_changed", b"supervision_mode_changed", "supervision_started", b"supervision_started", "trunk_changed", b"trunk_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_changed", b"agent_changed", "agent_leg_closed", b"agent_leg_closed", "agent_leg_opened", b"agent_leg_opened", "agent_leg_started", b"agent_leg_started", "attempt_answered", b"attempt_answered", "attempt_closed", b"attempt_closed", "attempt_rerouted", b"attempt_rerouted", "attempt_started", b"attempt_started", "call_connected", b"call_connected", "call_ended", b"call_ended", "call_queued", b"call_queued", "campaign_started", b"campaign_started", "campaign_stopped", b"campaign_stopped", "disposition_set", b"disposition_set", "dnc_number_added", b"dnc_number_added", "dnc_number_removed", b"dnc_number_removed", "engine_started", b"engine_started", "engine_stopped", b"engine_stopped", "event_time", b"event_time", "fact", b"fact", "pacing_summed", b"pacing_summed", "record_changed", b"record_changed", "record_previewed", b"record_previewed", "records_imported", b"records_imported", "resource_changed", b"resource_changed", "resource_deleted", b"resource_deleted", "schedule_edge_passed", b"schedule_edge_passed", "statistics_reset", b"statistics_reset", "supervision_ended", b"supervision_ended", "supervision_mode_changed", b"supervision_mode_changed", "supervision_started", b"supervision_started", "trunk_changed", b"trunk_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_changed", b"agent_changed", "agent_leg_closed", b"agent_leg_closed", "agent_leg_opened", b"agent_leg_opened", "agent_leg_started", b"agent_leg_started", "attempt_answered", b"attempt_answered", "attempt_closed", b"attempt_closed", "attempt_rerouted", b"attempt_rerouted", "attempt_started", b"attempt_started", "call_connected", b"call_connected", "call_ended", b"call_ended", "call_queued", b"call_queued", "campaign_started", b"campaign_started", "campaign_stopped", b"campaign_stopped", "disposition_set", b"disposition_set", "dnc_number_added", b"dnc_number_added", "dnc_number_removed", b"dnc_number_removed", "engine_started", b"engine_started", "engine_stopped", b"engine_stopped", "event_time", b"event_time", "fact", b"fact", "record_changed", b"record_changed", "record_previewed", b"record_previewed", "records_imported", b"records_imported", "resource_changed", b"resource_changed", "resource_deleted", b"resource_deleted", "schedule_edge_passed", b"schedule_edge_passed", "sequence", b"sequence", "statistics_reset", b"statistics_reset", "supervision_ended", b"supervision_ended", "supervision_mode_changed", b"supervision_mode_changed", "supervision_started", b"supervision_started", "trunk_changed", b"trunk_changed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_changed", b"agent_changed", "agent_leg_closed", b"agent_leg_closed", "agent_leg_opened", b"agent_leg_opened", "agent_leg_started", b"agent_leg_started", "attempt_answered", b"attempt_answered", "attempt_closed", b"attempt_closed", "attempt_rerouted", b"attempt_rerouted", "attempt_started", b"attempt_started", "call_connected", b"call_connected", "call_ended", b"call_ended", "call_queued", b"call_queued", "campaign_started", b"campaign_started", "campaign_stopped", b"campaign_stopped", "disposition_set", b"disposition_set", "dnc_number_added", b"dnc_number_added", "dnc_number_removed", b"dnc_number_removed", "engine_started", b"engine_started", "engine_stopped", b"engine_stopped", "event_time", b"event_time", "fact", b"fact", "pacing_summed", b"pacing_summed", "record_changed", b"record_changed", "record_previewed", b"record_previewed", "records_imported", b"records_imported", "resource_changed", b"resource_changed", "resource_deleted", b"resource_deleted", "schedule_edge_passed", b"schedule_edge_passed", "sequence", b"sequence", "statistics_reset", b"statistics_reset", "supervision_ended", b"supervision_ended", "supervision_mode_changed", b"supervision_mode_changed", "supervision_started", b"supervision_started", "trunk_changed", b"trunk_changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["engine_started", "engine_stopped", "resource_changed", "resource_deleted", "campaign_started", "campaign_stopped", "schedule_edge_passed", "records_imported", "attempt_started", "attempt_rerouted", "attempt_answered", "call_queued", "call_connected", "call_ended", "disposition_set", "attempt_closed", "record_previewed", "record_changed", "agent_changed", "agent_leg_started", "agent_leg_opened", "agent_leg_closed", "dnc_number_added", "dnc_number_removed", "supervision_started", "supervision_mode_changed", "supervision_ended", "trunk_changed", "statistics_reset"]  # noqa: Y015
+    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["engine_started", "engine_stopped", "resource_changed", "resource_deleted", "campaign_started", "campaign_stopped", "schedule_edge_passed", "records_imported", "attempt_started", "attempt_rerouted", "attempt_answered", "call_queued", "call_connected", "call_ended", "disposition_set", "attempt_closed", "record_previewed", "record_changed", "agent_changed", "agent_leg_started", "agent_leg_opened", "agent_leg_closed", "dnc_number_added", "dnc_number_removed", "supervision_started", "supervision_mode_changed", "supervision_ended", "trunk_changed", "statistics_reset", "pacing_summed"]  # noqa: Y015
     _WhichOneofArgType_fact: _TypeAlias = _typing.Literal["fact", b"fact"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_fact) -> _WhichOneofReturnType_fact | None: ...
 

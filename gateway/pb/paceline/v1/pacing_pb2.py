@@ -23,11 +23,13 @@ _sym_db = _symbol_database.Default()
 
 
 from gateway.pb.buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from gateway.pb.paceline.v1 import campaigns_pb2 as paceline_dot_v1_dot_campaigns__pb2
+from gateway.pb.paceline.v1 import events_pb2 as paceline_dot_v1_dot_events__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18paceline/v1/pacing.proto\x12\x0bpaceline.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpaceline/v1/campaigns.proto\"1\n\x12WatchPacingRequest\x12\x1b\n\x08\x63\x61mpaign\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\"\xd8\x02\n\x0ePacingDecision\x12.\n\nevent_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x0e\x65\x66\x66\x65\x63tive_mode\x18\x02 \x01(\x0e\x32\x11.paceline.v1.Mode\x12\x14\n\x0cready_agents\x18\x03 \x01(\x01\x12\x16\n\x0e\x66reeing_agents\x18\x04 \x01(\x01\x12\x14\n\x0c\x61sking_calls\x18\x05 \x01(\x01\x12\x17\n\x0f\x63\x61lls_in_flight\x18\x06 \x01(\x05\x12\x15\n\rcalls_started\x18\x07 \x01(\x05\x12\x14\n\x0c\x61nswer_ratio\x18\x08 \x01(\x01\x12\x1a\n\x12\x61nswer_ratio_error\x18\t \x01(\x01\x12\x0b\n\x03tau\x18\n \x01(\x01\x12\x14\n\x0c\x62udget_calls\x18\x0b \x01(\x01\x12\x12\n\ndial_level\x18\x0c \x01(\x01\x12\x0e\n\x06reason\x18\r \x01(\t\"D\n\x13WatchPacingResponse\x12-\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1b.paceline.v1.PacingDecision2c\n\rPacingService\x12R\n\x0bWatchPacing\x12\x1f.paceline.v1.WatchPacingRequest\x1a .paceline.v1.WatchPacingResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18paceline/v1/pacing.proto\x12\x0bpaceline.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpaceline/v1/campaigns.proto\x1a\x18paceline/v1/events.proto\"1\n\x12WatchPacingRequest\x12\x1b\n\x08\x63\x61mpaign\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\"\xed\x02\n\x0ePacingDecision\x12.\n\nevent_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x0e\x65\x66\x66\x65\x63tive_mode\x18\x02 \x01(\x0e\x32\x11.paceline.v1.Mode\x12\x14\n\x0cready_agents\x18\x03 \x01(\x01\x12\x16\n\x0e\x66reeing_agents\x18\x04 \x01(\x01\x12\x14\n\x0c\x61sking_calls\x18\x05 \x01(\x01\x12\x17\n\x0f\x63\x61lls_in_flight\x18\x06 \x01(\x05\x12\x15\n\rcalls_started\x18\x07 \x01(\x05\x12\x14\n\x0c\x61nswer_ratio\x18\x08 \x01(\x01\x12\x1a\n\x12\x61nswer_ratio_error\x18\t \x01(\x01\x12\x0b\n\x03tau\x18\n \x01(\x01\x12\x14\n\x0c\x62udget_calls\x18\x0b \x01(\x01\x12\x12\n\ndial_level\x18\x0c \x01(\x01\x12\x0e\n\x06reason\x18\r \x01(\t\x12\x13\n\x0bidle_agents\x18\x0e \x01(\x01\"D\n\x13WatchPacingResponse\x12-\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1b.paceline.v1.PacingDecision\"g\n\x13ReportPacingRequest\x12\x1b\n\x08\x63\x61mpaign\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\x12\x33\n\x03\x64\x61y\x18\x02 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\"\xbc\x04\n\x14ReportPacingResponse\x12\x10\n\x08\x63\x61mpaign\x18\x01 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\t\x12\x11\n\ttime_zone\x18\x03 \x01(\t\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x08\x64uration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\rcalls_started\x18\x07 \x01(\x03\x12\x35\n\x05holds\x18\x08 \x03(\x0b\x32&.paceline.v1.ReportPacingResponse.Hold\x12\x39\n\x07minutes\x18\t \x03(\x0b\x32(.paceline.v1.ReportPacingResponse.Minute\x1au\n\x04Hold\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12+\n\x08\x64uration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\ridle_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x1ag\n\x06Minute\x12,\n\x08\x65nd_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x06pacing\x18\x02 \x01(\x0b\x32\x1f.paceline.v1.Event.PacingSummed2\xb8\x01\n\rPacingService\x12R\n\x0bWatchPacing\x12\x1f.paceline.v1.WatchPacingRequest\x1a .paceline.v1.WatchPacingResponse0\x01\x12S\n\x0cReportPacing\x12 .paceline.v1.ReportPacingRequest\x1a!.paceline.v1.ReportPacingResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,12 +38,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_WATCHPACINGREQUEST'].fields_by_name['campaign']._loaded_options = None
   _globals['_WATCHPACINGREQUEST'].fields_by_name['campaign']._serialized_options = b'\272H\006r\004\020\001\030P'
-  _globals['_WATCHPACINGREQUEST']._serialized_start=132
-  _globals['_WATCHPACINGREQUEST']._serialized_end=181
-  _globals['_PACINGDECISION']._serialized_start=184
-  _globals['_PACINGDECISION']._serialized_end=528
-  _globals['_WATCHPACINGRESPONSE']._serialized_start=530
-  _globals['_WATCHPACINGRESPONSE']._serialized_end=598
-  _globals['_PACINGSERVICE']._serialized_start=600
-  _globals['_PACINGSERVICE']._serialized_end=699
+  _globals['_REPORTPACINGREQUEST'].fields_by_name['campaign']._loaded_options = None
+  _globals['_REPORTPACINGREQUEST'].fields_by_name['campaign']._serialized_options = b'\272H\006r\004\020\001\030P'
+  _globals['_REPORTPACINGREQUEST'].fields_by_name['day']._loaded_options = None
+  _globals['_REPORTPACINGREQUEST'].fields_by_name['day']._serialized_options = b'\272H#r!2\037^([0-9]{4}-[0-9]{2}-[0-9]{2})?$'
+  _globals['_WATCHPACINGREQUEST']._serialized_start=190
+  _globals['_WATCHPACINGREQUEST']._serialized_end=239
+  _globals['_PACINGDECISION']._serialized_start=242
+  _globals['_PACINGDECISION']._serialized_end=607
+  _globals['_WATCHPACINGRESPONSE']._serialized_start=609
+  _globals['_WATCHPACINGRESPONSE']._serialized_end=677
+  _globals['_REPORTPACINGREQUEST']._serialized_start=679
+  _globals['_REPORTPACINGREQUEST']._serialized_end=782
+  _globals['_REPORTPACINGRESPONSE']._serialized_start=785
+  _globals['_REPORTPACINGRESPONSE']._serialized_end=1357
+  _globals['_REPORTPACINGRESPONSE_HOLD']._serialized_start=1135
+  _globals['_REPORTPACINGRESPONSE_HOLD']._serialized_end=1252
+  _globals['_REPORTPACINGRESPONSE_MINUTE']._serialized_start=1254
+  _globals['_REPORTPACINGRESPONSE_MINUTE']._serialized_end=1357
+  _globals['_PACINGSERVICE']._serialized_start=1360
+  _globals['_PACINGSERVICE']._serialized_end=1544
 # @@protoc_insertion_point(module_scope)

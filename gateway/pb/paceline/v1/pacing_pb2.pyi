@@ -3,10 +3,14 @@
 isort:skip_file
 Pacing: what was seen and decided for a campaign, as it happens."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from gateway.pb.paceline.v1 import campaigns_pb2 as _campaigns_pb2
+from gateway.pb.paceline.v1 import events_pb2 as _events_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -59,6 +63,7 @@ class PacingDecision(_message.Message):
     BUDGET_CALLS_FIELD_NUMBER: _builtins.int
     DIAL_LEVEL_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    IDLE_AGENTS_FIELD_NUMBER: _builtins.int
     effective_mode: _campaigns_pb2.Mode.ValueType
     """Mode in force: predictive campaigns dial progressively at times."""
     ready_agents: _builtins.float
@@ -83,6 +88,10 @@ class PacingDecision(_message.Message):
     """Calls in progress per agent free or about to be, at least 1."""
     reason: _builtins.str
     """What keeps it from starting more: a stable slug, such as no-agent, supply, trunk, risk."""
+    idle_agents: _builtins.float
+    """Ready agents who wait for this campaign: those who count as ready_agents, and its part of
+    those whom no campaign can use at the moment.
+    """
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
         """When."""
@@ -103,10 +112,11 @@ class PacingDecision(_message.Message):
         budget_calls: _builtins.float = ...,
         dial_level: _builtins.float = ...,
         reason: _builtins.str = ...,
+        idle_agents: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_ratio", b"answer_ratio", "answer_ratio_error", b"answer_ratio_error", "asking_calls", b"asking_calls", "budget_calls", b"budget_calls", "calls_in_flight", b"calls_in_flight", "calls_started", b"calls_started", "dial_level", b"dial_level", "effective_mode", b"effective_mode", "event_time", b"event_time", "freeing_agents", b"freeing_agents", "ready_agents", b"ready_agents", "reason", b"reason", "tau", b"tau"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_ratio", b"answer_ratio", "answer_ratio_error", b"answer_ratio_error", "asking_calls", b"asking_calls", "budget_calls", b"budget_calls", "calls_in_flight", b"calls_in_flight", "calls_started", b"calls_started", "dial_level", b"dial_level", "effective_mode", b"effective_mode", "event_time", b"event_time", "freeing_agents", b"freeing_agents", "idle_agents", b"idle_agents", "ready_agents", b"ready_agents", "reason", b"reason", "tau", b"tau"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -135,3 +145,153 @@ class WatchPacingResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchPacingResponse: _TypeAlias = WatchPacingResponse  # noqa: Y015
+
+@_typing.final
+class ReportPacingRequest(_message.Message):
+    """Which day of which campaign."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAMPAIGN_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    campaign: _builtins.str
+    """campaigns/{campaign}."""
+    day: _builtins.str
+    """A day in the contact centre's zone, such as 2026-03-09; empty: today."""
+    def __init__(
+        self,
+        *,
+        campaign: _builtins.str = ...,
+        day: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign", b"campaign", "day", b"day"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportPacingRequest: _TypeAlias = ReportPacingRequest  # noqa: Y015
+
+@_typing.final
+class ReportPacingResponse(_message.Message):
+    """A local day of pacing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Hold(_message.Message):
+        """One reason, over the day."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        REASON_FIELD_NUMBER: _builtins.int
+        DURATION_FIELD_NUMBER: _builtins.int
+        IDLE_DURATION_FIELD_NUMBER: _builtins.int
+        reason: _builtins.str
+        """Its slug, such as no-agent, hours, trunk, budget, risk."""
+        @_builtins.property
+        def duration(self) -> _duration_pb2.Duration:
+            """How long it held the campaign."""
+
+        @_builtins.property
+        def idle_duration(self) -> _duration_pb2.Duration:
+            """Ready agents' time without a call meanwhile, summed over agents."""
+
+        def __init__(
+            self,
+            *,
+            reason: _builtins.str = ...,
+            duration: _duration_pb2.Duration | None = ...,
+            idle_duration: _duration_pb2.Duration | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "idle_duration", b"idle_duration"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "idle_duration", b"idle_duration", "reason", b"reason"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Minute(_message.Message):
+        """One minute."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        END_TIME_FIELD_NUMBER: _builtins.int
+        PACING_FIELD_NUMBER: _builtins.int
+        @_builtins.property
+        def end_time(self) -> _timestamp_pb2.Timestamp:
+            """Where it ends."""
+
+        @_builtins.property
+        def pacing(self) -> _events_pb2.Event.PacingSummed:
+            """What was decided in it."""
+
+        def __init__(
+            self,
+            *,
+            end_time: _timestamp_pb2.Timestamp | None = ...,
+            pacing: _events_pb2.Event.PacingSummed | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "pacing", b"pacing"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "pacing", b"pacing"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    CAMPAIGN_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    CALLS_STARTED_FIELD_NUMBER: _builtins.int
+    HOLDS_FIELD_NUMBER: _builtins.int
+    MINUTES_FIELD_NUMBER: _builtins.int
+    campaign: _builtins.str
+    """campaigns/{campaign}."""
+    day: _builtins.str
+    """The day, such as 2026-03-09."""
+    time_zone: _builtins.str
+    """The contact centre's zone, such as Europe/Berlin."""
+    calls_started: _builtins.int
+    """Calls that were to be started."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Where the day begins."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Where it ends."""
+
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """How long the campaign ran."""
+
+    @_builtins.property
+    def holds(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReportPacingResponse.Hold]:
+        """What kept it from starting more calls: most idle time first, then longest."""
+
+    @_builtins.property
+    def minutes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReportPacingResponse.Minute]:
+        """The day by minutes, in order; those in which the campaign did not run are missing."""
+
+    def __init__(
+        self,
+        *,
+        campaign: _builtins.str = ...,
+        day: _builtins.str = ...,
+        time_zone: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        duration: _duration_pb2.Duration | None = ...,
+        calls_started: _builtins.int = ...,
+        holds: _abc.Iterable[Global___ReportPacingResponse.Hold] | None = ...,
+        minutes: _abc.Iterable[Global___ReportPacingResponse.Minute] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls_started", b"calls_started", "campaign", b"campaign", "day", b"day", "duration", b"duration", "end_time", b"end_time", "holds", b"holds", "minutes", b"minutes", "start_time", b"start_time", "time_zone", b"time_zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportPacingResponse: _TypeAlias = ReportPacingResponse  # noqa: Y015

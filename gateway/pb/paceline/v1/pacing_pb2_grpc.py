@@ -40,6 +40,11 @@ class PacingServiceStub:
                 request_serializer=paceline_dot_v1_dot_pacing__pb2.WatchPacingRequest.SerializeToString,
                 response_deserializer=paceline_dot_v1_dot_pacing__pb2.WatchPacingResponse.FromString,
                 _registered_method=True)
+        self.ReportPacing = channel.unary_unary(
+                '/paceline.v1.PacingService/ReportPacing',
+                request_serializer=paceline_dot_v1_dot_pacing__pb2.ReportPacingRequest.SerializeToString,
+                response_deserializer=paceline_dot_v1_dot_pacing__pb2.ReportPacingResponse.FromString,
+                _registered_method=True)
 
 
 class PacingServiceServicer:
@@ -47,7 +52,15 @@ class PacingServiceServicer:
     """
 
     def WatchPacing(self, request, context):
-        """Sends the newest decision, and then each next one; a slow reader gets the newest.
+        """Sends the newest decision, and then each next one in order; a reader that falls behind by more
+        than some hundreds misses the oldest of them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportPacing(self, request, context):
+        """Returns what was decided and why over a local day, and what agents' idle time was spent for.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -60,6 +73,11 @@ def add_PacingServiceServicer_to_server(servicer, server):
                     servicer.WatchPacing,
                     request_deserializer=paceline_dot_v1_dot_pacing__pb2.WatchPacingRequest.FromString,
                     response_serializer=paceline_dot_v1_dot_pacing__pb2.WatchPacingResponse.SerializeToString,
+            ),
+            'ReportPacing': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportPacing,
+                    request_deserializer=paceline_dot_v1_dot_pacing__pb2.ReportPacingRequest.FromString,
+                    response_serializer=paceline_dot_v1_dot_pacing__pb2.ReportPacingResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +108,33 @@ class PacingService:
             '/paceline.v1.PacingService/WatchPacing',
             paceline_dot_v1_dot_pacing__pb2.WatchPacingRequest.SerializeToString,
             paceline_dot_v1_dot_pacing__pb2.WatchPacingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportPacing(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paceline.v1.PacingService/ReportPacing',
+            paceline_dot_v1_dot_pacing__pb2.ReportPacingRequest.SerializeToString,
+            paceline_dot_v1_dot_pacing__pb2.ReportPacingResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -17,7 +17,11 @@ class PacingServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     WatchPacing: _aio.UnaryStreamMultiCallable[_pacing_pb2.WatchPacingRequest, _pacing_pb2.WatchPacingResponse]
-    """Sends the newest decision, and then each next one; a slow reader gets the newest."""
+    """Sends the newest decision, and then each next one in order; a reader that falls behind by more
+    than some hundreds misses the oldest of them.
+    """
+    ReportPacing: _aio.UnaryUnaryMultiCallable[_pacing_pb2.ReportPacingRequest, _pacing_pb2.ReportPacingResponse]
+    """Returns what was decided and why over a local day, and what agents' idle time was spent for."""
 
 class PacingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Shows how calls are paced."""
@@ -28,6 +32,16 @@ class PacingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _pacing_pb2.WatchPacingRequest,
         context: _aio.ServicerContext[_pacing_pb2.WatchPacingRequest, _abc.AsyncIterator[_pacing_pb2.WatchPacingResponse]],
     ) -> _abc.AsyncIterator[_pacing_pb2.WatchPacingResponse]:
-        """Sends the newest decision, and then each next one; a slow reader gets the newest."""
+        """Sends the newest decision, and then each next one in order; a reader that falls behind by more
+        than some hundreds misses the oldest of them.
+        """
+
+    @_abc_1.abstractmethod
+    def ReportPacing(
+        self,
+        request: _pacing_pb2.ReportPacingRequest,
+        context: _aio.ServicerContext[_pacing_pb2.ReportPacingRequest, _abc.Awaitable[_pacing_pb2.ReportPacingResponse]],
+    ) -> _abc.Awaitable[_pacing_pb2.ReportPacingResponse]:
+        """Returns what was decided and why over a local day, and what agents' idle time was spent for."""
 
 def add_PacingServiceServicer_to_server(servicer: PacingServiceServicer, server: _aio.Server) -> None: ...

@@ -36,6 +36,8 @@ def _value(kind: str, name: str, annotation: object) -> object:
     base = getattr(annotation, "__supertype__", annotation)
     if isinstance(base, type) and issubclass(base, Enum):
         return next(iter(base))
+    if typing.get_origin(base) is dict:
+        return {"x1": 7.5}
     samples: dict[object, object] = {str: "x1", int: 7, float: 1_764_000_000.25, bool: True}
     return samples.get(base, b"secret")
 

@@ -1,0 +1,47 @@
+"""Calls that rules count and saved budgets have not: taken from the log of earlier lives."""
+
+from collections.abc import Iterable
+
+from engine.actors.messages import RecalledCall
+from engine.domain.facts import AttemptClosed, AttemptIntended, CallConnected, CallQueued
+from engine.domain.ids import AttemptId
+from engine.ports import StoredFact
+
+
+class CallRecall:
+    """Reads facts in order and tells each answer, and each unattended call, once.
+
+    Calls of records that an agent reviewed, and of automatic campaigns, are none of the pacer's.
+    """
+
+    def __init__(self, after_s: float) -> None:
+        """Tell only of what was later than an instant. [s since the epoch]"""
+        self._after_s = after_s
+        self._reviewed: set[AttemptId] = set()
+        self._late: set[AttemptId] = set()
+
+    def take(self, facts: Iterable[StoredFact]) -> list[RecalledCall]:
+        """Return the calls that these facts, which follow those before, are to be counted for."""
+        calls = (self._call(stored) for stored in facts)
+        return [call for call in calls if call is not None and call.at_s > self._after_s]
+
+    def _call(self, stored: StoredFact) -> RecalledCall | None:
+        match stored.fact:
+            case AttemptIntended(attempt_id=attempt_id, by_agent=agent_id) if agent_id:
+                self._reviewed.add(attempt_id)
+            case CallQueued(at_s=at_s, attempt_id=attempt_id, campaign_id=campaign_id):
+                if attempt_id not in self._reviewed:
+                    return RecalledCall(campaign_id, at_s, unattended=False)
+            case CallConnected(attempt_id=attempt_id, late=True) as fact:
+                if attempt_id not in self._late | self._reviewed:
+                    self._late.add(attempt_id)
+                    return RecalledCall(fact.campaign_id, fact.at_s, unattended=True)
+            case AttemptClosed(attempt_id=attempt_id) as fact:
+                told = attempt_id in self._late or attempt_id in self._reviewed
+                self._late.discard(attempt_id)
+                self._reviewed.discard(attempt_id)
+                if fact.unattended and not told:
+                    return RecalledCall(fact.campaign_id, fact.at_s, unattended=True)
+            case _:
+                pass
+        return None
