@@ -21,6 +21,8 @@ LONGEST_SETUP_MS = 250.0
 _KEPT_UP = 0.95
 """Share of the rate asked for that counts as kept."""
 _SETTLE_S = 2.0
+_TRIES = 2
+"""A rate that does not hold is tried again: the machine may be shared."""
 _FILL_S = 10.0
 """Until the agents are at work. [s]"""
 _ANSWERED = 0.6
@@ -73,11 +75,11 @@ class Child:
 
 def run(short: bool) -> list[Figure]:
     """Measure the path with calls refused, and answered; the short form takes half a minute."""
-    rates = (100, 300, 500) if short else (100, 200, 300, 400, 500, 600, 700, 800, 1000)
+    rates = (300, 500) if short else (300, 600, 1000, 1200, 1400, 1600, 1800, 2000)
     figures = _path(
         "path/", REFUSING, CALLER, "486 or 404 after ringing", rates, 5.0 if short else 10.0
     )
-    answered = (100,) if short else (100, 200, 300)
+    answered = (100,) if short else (100, 200, 300, 400)
     figures += _path(
         "path/answered/",
         ANSWERING,
@@ -155,46 +157,51 @@ def _path(
     seconds: float,
 ) -> list[Figure]:
     """Raise the rate until the path no longer keeps up; return what held."""
-    held: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder, carrier(scenario) as port:
         reference_ms = caller_cpu_ms(port, caller, 2_000, 500)
         with Child("benchmarks.path_world") as world:
-            records = int(sum(rates) * (seconds + _SETTLE_S) * 1.2) + 1_000
+            records = int(sum(rates) * 2 * (seconds + _SETTLE_S)) + 1_000
             world.do("open", folder=folder, trunk=f"{HOST}:{port}", records=records)
             world.do("start", calls_per_s=rates[0])
-            limit = "the highest rate tried was held"
-            for rate in rates:
-                world.do("rate", calls_per_s=rate)
-                world.do("measure", seconds=_SETTLE_S)
-                seen = world.do("measure", seconds=seconds)
-                print(
-                    rate,
-                    {k: round(v, 2) if isinstance(v, float) else v for k, v in seen.items()},
-                    file=sys.stderr,
-                )
-                ended = sum(seen["closed"].values())
-                if (
-                    ended / seen["seconds"] < _KEPT_UP * rate
-                    or seen["setup_ms_p99"] > LONGEST_SETUP_MS
-                ):
-                    limit = _limit(rate, seen)
-                    if not held:
-                        held.append(seen)
-                    break
-                held.append(seen)
-            print(world.do("stop"), limit, file=sys.stderr)
-    return _figures(prefix, held[-1], reference_ms, f"{course}; {limit}")
+            held, limit = _ramp(world, rates, seconds)
+            left = world.do("stop")["open"]
+    return _figures(prefix, held, reference_ms, left, f"{course}; {limit}")
+
+
+def _ramp(world: Child, rates: Sequence[int], seconds: float) -> tuple[dict[str, Any], str]:
+    """Return what was measured at the highest rate that held, and what ended the ramp."""
+    held: dict[str, Any] | None = None
+    for rate in rates:
+        world.do("rate", calls_per_s=rate)
+        for _ in range(_TRIES):
+            world.do("measure", seconds=_SETTLE_S)
+            seen = world.do("measure", seconds=seconds)
+            if kept := _kept_up(rate, seen):
+                break
+        print(_limit(rate, seen), file=sys.stderr)
+        if not kept:
+            return held or seen, _limit(rate, seen)
+        held = seen
+    return seen, "the highest rate tried was held"
+
+
+def _kept_up(rate: int, seen: dict[str, Any]) -> bool:
+    ended = sum(seen["closed"].values()) / seen["seconds"]
+    return ended >= _KEPT_UP * rate and bool(seen["setup_ms_p99"] <= LONGEST_SETUP_MS)
 
 
 def _limit(rate: int, seen: dict[str, Any]) -> str:
     share = seen["main_s"] / seen["seconds"]
     return (
         f"at {rate}/s asked, {sum(seen['closed'].values()) / seen['seconds']:.0f}/s ended, "
-        f"p99 set-up {seen.get('setup_ms_p99', 0):.0f} ms, main thread {share:.0%} of a core"
+        f"p99 set-up {seen['setup_ms_p99']:.0f} ms, loop {share:.0%} and process "
+        f"{seen['cpu_s'] / seen['seconds']:.0%} of a core"
     )
 
 
-def _figures(prefix: str, seen: dict[str, Any], reference_ms: float, course: str) -> list[Figure]:
+def _figures(
+    prefix: str, seen: dict[str, Any], reference_ms: float, left: int, course: str
+) -> list[Figure]:
     attempts = sum(seen["closed"].values())
     per_s, cpu_ms = attempts / seen["seconds"], seen["cpu_s"] / attempts * 1e3
     main_ms = seen["main_s"] / attempts * 1e3
@@ -216,5 +223,8 @@ def _figures(prefix: str, seen: dict[str, Any], reference_ms: float, course: str
         plain("commit_p99_ms", seen["commit_ms_p99"], "ms", "the same, 99th percentile"),
         plain("setup_p99_ms", seen["setup_ms_p99"], "ms", "from intent handed over to INVITE sent, "
               "99th percentile"),
+        plain("media_cpu_ms_per_attempt", seen["media_cpu_s"] / attempts * 1e3, "ms", "processor "
+              "time of the media switch, a process of its own"),
+        plain("left_open", left, "attempts", "attempts without an outcome after Stop"),
         plain("rss_mb", seen["rss_mb"], "MB", "resident memory of the engine's process"),
     ]  # fmt: skip
