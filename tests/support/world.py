@@ -247,6 +247,8 @@ class Seat:
         agent: Id.
         talk_s: From the connection to hanging up; 0: the agent never does. [s]
         slug: Disposition given to every call.
+        works: Whether the agent does after-call work, and is ready again after it.
+        nailed: Whether the agent's phone is called at login; if not, for each call.
         acknowledged: Disposition by call, once the engine said that it is durable.
         connected: Calls, in order.
         told: Events, in order.
@@ -257,6 +259,7 @@ class Seat:
     talk_s: float = 0.5
     slug: str = "success"
     works: bool = True
+    nailed: bool = True
     acknowledged: dict[str, str] = field(default_factory=dict)
     connected: list[str] = field(default_factory=list)
     told: list[desk_pb.AgentSessionResponse] = field(default_factory=list)
@@ -295,7 +298,8 @@ class Seat:
         match event.WhichOneof("event"):
             case "state_changed":
                 status = event.state_changed.status
-                if status.state == desk_pb.AGENT_STATE_READY and status.phone_up:
+                up = status.phone_up or not self.nailed
+                if status.state == desk_pb.AGENT_STATE_READY and up:
                     self.ready.set()
                 else:
                     self.ready.clear()
