@@ -7,6 +7,7 @@ from engine.actors.campaign import CampaignBehavior
 from engine.actors.kernel.effects import Do, Effect, Refuse, Reply, StartTimer, Tell
 from engine.actors.kernel.ref import Ref
 from engine.actors.messages import (
+    AgentFound,
     CallTaken,
     CampaignMessage,
     CampaignView,
@@ -17,8 +18,8 @@ from engine.actors.messages import (
     PermitsGranted,
     RecordsReserved,
     Recover,
-    ReserveRecords,
     ReservedRecord,
+    ReserveRecords,
     RunAnswer,
     StartCalls,
     StartCampaign,
@@ -105,6 +106,7 @@ class Rig:
         lost: Sequence[OpenAttempt] = (),
         new_life: bool = True,
         now_s: float = NOON_S,
+        recovered: bool = True,
         **changes: Any,
     ) -> None:
         self.now_s = now_s
@@ -123,7 +125,8 @@ class Rig:
         self.last: list[Effect] = []
         self.run_answers = Answers()
         self._seen: set[int] = set()
-        self.tell(Recover(run or RunState(False, 0, NOON_S), lost, new_life))
+        if recovered:
+            self.tell(Recover(run or RunState(False, 0, NOON_S), lost, new_life))
 
     # --- messages --------------------------------------------------------------------------
 
@@ -186,8 +189,6 @@ class Rig:
 
     def connected(self, row: int = 1, agent_id: AgentId = ANN) -> PlaceCall:
         """Come as far as a talk."""
-        from engine.actors.messages import AgentFound
-
         call = self.answered(row)
         self.tell(AgentFound(call.attempt_id, agent_id))
         self.tell(CallTaken(call.attempt_id, agent_id, LegId("agent-leg")))
