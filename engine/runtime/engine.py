@@ -72,7 +72,7 @@ from engine.machines.agent import AgentState
 from engine.machines.campaign import CampaignPhase
 from engine.machines.mix import SupervisionMode
 from engine.metrics.board import MetricsBoard
-from engine.ports import Gate, ImportBatch, StoredFact, TelephonyEvent
+from engine.ports import Gate, ImportBatch, LegAnswered, StoredFact, TelephonyEvent
 from engine.runtime.assembly import VERSION, Listeners, Runtime
 from engine.runtime.checks import check_delete, check_spec
 from engine.runtime.imports import ImportRun
@@ -225,11 +225,28 @@ class Engine:
         on_audio: Callable[[LegId, bytes], None],
     ) -> SipTelephony:
         scheduler = LoopScheduler(self._loop)
+
+        def take(event: TelephonyEvent) -> None:
+            sink(event)
+            if isinstance(event, LegAnswered):
+                # Behind the burst in which the actor journals the dialog.
+                self._loop.call_soon(self._confirm_when_durable, event.leg_id)
+
         self._sip = SipTelephony(
-            self._settings.sip, sink, gate, on_audio, scheduler.now_s,
-            self._secret(), secrets.token_hex(8),
+            self._settings.sip, take, gate, on_audio, scheduler.now_s,
+            self._secret(), secrets.token_hex(8), holds_acks=True,
         )  # fmt: skip
         return self._sip
+
+    def _confirm_when_durable(self, leg_id: LegId) -> None:
+        """Acknowledge an answer once a later life could end the call (C2).
+
+        An unacknowledged answer is repeated, so a life that knows no dialog can still end it; one
+        that was acknowledged and not remembered would stay with the far end.
+        """
+        sip = self._sip
+        if sip is not None:
+            self.runtime.outbox.when_durable(lambda: sip.confirm(leg_id))
 
     def _secret(self) -> bytes:
         """Return the installation's secret, which Call-IDs and tags follow from (C2).

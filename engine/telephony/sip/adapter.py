@@ -101,6 +101,8 @@ class SipTelephony:
         secret: bytes,
         life: str,
         make_media: MakeMedia = MediaClient,
+        *,
+        holds_acks: bool = False,
     ) -> None:
         """Set up; ``start`` binds.
 
@@ -113,7 +115,9 @@ class SipTelephony:
             secret: Of the installation, the same in each life: names of legs follow from it.
             life: Of this process, never used before with this secret.
             make_media: Makes the media client.
+            holds_acks: Whether answers are acknowledged by ``confirm`` alone.
         """
+        self._holds_acks = holds_acks
         self._settings = settings
         self._sink = sink
         self._gate = gate
@@ -196,6 +200,10 @@ class SipTelephony:
         """Speak 20 ms of PCM16 at 8 kHz (320 octets) from an audio leg."""
         self._media.send_audio(leg_id, pcm)
 
+    def confirm(self, leg_id: LegId) -> None:
+        """Acknowledge an answer, now that its dialog is durable (C2)."""
+        self._user_agent.confirm(leg_id)
+
     def perform(self, command: TelephonyCommand, now_s: float) -> None:
         """Carry out a command; what comes of it arrives as events."""
         match command:
@@ -262,6 +270,7 @@ class SipTelephony:
             credentials=trunk.credentials,
             alternatives=tuple(others),
             ring_s=command.no_answer_s,
+            holds_ack=self._holds_acks,
         )
         self._user_agent.invite(call, now_s)
 
@@ -282,6 +291,7 @@ class SipTelephony:
             local,
             pinned=not command.address,
             ring_s=command.no_answer_s,
+            holds_ack=self._holds_acks,
         )
         self._user_agent.invite(call, now_s)
 

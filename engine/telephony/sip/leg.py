@@ -281,7 +281,7 @@ _ACTIONS: dict[LegAction, Callable[[Leg, float], None]] = {
     LegAction.TELL_GATE_CLOSED: _tell("gate-closed"),
     LegAction.SEND_AGAIN: _call("send_again"),
     LegAction.SEND_ACK: Leg.send_ack,
-    LegAction.SEND_BYE: Leg.send_bye,
+    LegAction.SEND_BYE: _call("send_bye"),
     LegAction.SEND_CANCEL: _call("send_cancel"),
     LegAction.SEND_OK: _call("send_ok"),
     LegAction.REFUSE: _call("refuse"),

@@ -14,7 +14,7 @@ from engine.telephony.sip.leg import SDP_TYPE, Leg
 from engine.telephony.sip.leg_table import LegInput
 from engine.telephony.sip.message import Response
 from engine.telephony.sip.responses import ALLOW
-from engine.telephony.sip.sdp import LocalMedia, RemoteMedia
+from engine.telephony.sip.sdp import Direction, LocalMedia, RemoteMedia
 from engine.telephony.sip.stray import end_stray
 from engine.telephony.sip.timers import Timer
 from engine.telephony.sip.transactions import Client, Destination
@@ -38,6 +38,8 @@ class OutgoingCall:
         alternatives: Where the INVITE goes next, after 503 or silence (RFC 3263 §4.3).
         pinned: Whether requests in the dialog go where the INVITE went: phones behind NAT.
         ring_s: Time without an answer until it is cancelled; 0: no limit of its own. [s]
+        holds_ack: Whether the answer's ACK waits for ``confirm``. Without it the far end repeats
+            its answer, so a life that comes after ours can end the call.
     """
 
     leg_id: str
@@ -51,12 +53,13 @@ class OutgoingCall:
     alternatives: tuple[Destination, ...] = ()
     pinned: bool = False
     ring_s: float = 0.0
+    holds_ack: bool = False
 
 
 class OutgoingLeg(Leg):
     """A leg that began with our INVITE."""
 
-    __slots__ = ("_call", "_early", "_invite", "_next", "_ring", "_strays")
+    __slots__ = ("_call", "_early", "_held", "_invite", "_next", "_ring", "_strays")
 
     def __init__(self, core: Core, call: OutgoingCall) -> None:
         names = core.tokens.leg(call.leg_id)
@@ -77,6 +80,7 @@ class OutgoingLeg(Leg):
         self._next = 0  # position in the call's alternatives
         self._invite: Client | None = None
         self._early: RemoteMedia | None = None
+        self._held = call.holds_ack
         self._strays: set[str] | None = None
         self._ring: Timer | None = None
         dialog.cseq = _FIRST_CSEQ
@@ -144,6 +148,7 @@ class OutgoingLeg(Leg):
             self.status, self.reason = response.status, ""  # a challenge's is of no interest now
             self.step(self._take_answer(response), now_s)
         elif response.to_tag == dialog.remote_tag:
+            self._held = False  # it was asked twice: the call is worth more than the order
             self.acknowledge(invite.cseq)
         else:
             if self._strays is None:
@@ -151,6 +156,22 @@ class OutgoingLeg(Leg):
             first = response.to_tag not in self._strays
             self._strays.add(response.to_tag)
             end_stray(self.core, response, invite.destination, first, now_s)
+
+    def acknowledge(self, cseq: int) -> None:
+        """Send the ACK for a 2xx, unless that is held back."""
+        if not self._held:
+            super().acknowledge(cseq)
+
+    def confirm(self) -> None:
+        """Send the ACK that was held back: the dialog is remembered now."""
+        if self._held and self._invite is not None and self.dialog.remote_tag:
+            self._held = False
+            self.acknowledge(self._invite.cseq)
+
+    def offer(self, direction: Direction, now_s: float) -> None:
+        """Offer our audio anew inside the dialog, which must be confirmed."""
+        self.confirm()
+        super().offer(direction, now_s)
 
     def _take_answer(self, response: Response) -> LegInput:
         """Make the dialog; say whether audio can follow."""
@@ -230,6 +251,11 @@ class OutgoingLeg(Leg):
         self.core.transactions.request(
             "CANCEL", branch, invite.cseq, wire, invite.destination, self, now_s
         )
+
+    def send_bye(self, now_s: float) -> None:
+        """Say goodbye, after the ACK if that was held back."""
+        self.confirm()
+        super().send_bye(now_s)
 
     def settle(self) -> None:
         """Stop what waits for an answer, too; one that comes later is stray."""

@@ -94,6 +94,12 @@ class UserAgent:
         core.legs[call.leg_id] = leg
         leg.begin(now_s)
 
+    def confirm(self, leg_id: str) -> None:
+        """Send the ACK of an answered call that holds it back (``OutgoingCall.holds_ack``)."""
+        leg = self._core.legs.get(leg_id)
+        if isinstance(leg, OutgoingLeg):
+            leg.confirm()
+
     def hang_up(self, leg_id: str, now_s: float, reason: str = "", status: int = 480) -> None:
         """End a leg by CANCEL, BYE or a refusal, as its phase asks; an unknown one is over.
 

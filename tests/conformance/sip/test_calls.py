@@ -520,3 +520,41 @@ def test_a_forged_answer_to_no_invite_of_ours_gets_nothing() -> None:
     new.receive(head)
     assert new.sent == []
     assert new.ua.counts["stray-responses"] == 1
+
+
+def test_c2_an_ack_that_is_held_back_leaves_when_the_answer_is_durable(bench: Bench) -> None:
+    invite = bench.call(holds_ack=True)
+    bench.respond(invite, 200, body=ANSWER)
+    assert isinstance(bench.events[-1], Answered)
+    assert bench.all("ACK") == []
+    for _ in range(2):
+        bench.ua.confirm(LEG)
+    (ack,) = bench.all("ACK")
+    assert (ack.cseq, ack.to_tag) == (invite.cseq, "far")
+    bench.respond(invite, 200, body=ANSWER)
+    assert len(bench.all("ACK")) == 2
+
+
+def test_c2_an_answer_that_is_repeated_gets_its_ack_whether_durable_or_not(bench: Bench) -> None:
+    invite = bench.call(holds_ack=True)
+    for _ in range(2):
+        bench.respond(invite, 200, body=ANSWER)
+    assert len(bench.all("ACK")) == 1
+
+
+def test_an_ack_that_is_held_back_leaves_before_bye(bench: Bench) -> None:
+    invite = bench.call(holds_ack=True)
+    bench.respond(invite, 200, body=ANSWER)
+    bench.ua.hang_up(LEG, bench.now_s)
+    (ack,), (bye,) = bench.all("ACK"), bench.all("BYE")
+    assert (ack.cseq, bye.cseq) == (invite.cseq, invite.cseq + 1)
+
+
+def test_an_answer_that_crosses_cancel_gets_ack_and_bye_though_acks_are_held_back(
+    bench: Bench,
+) -> None:
+    invite = bench.call(holds_ack=True)
+    bench.respond(invite, 180)
+    bench.ua.hang_up(LEG, bench.now_s)
+    bench.respond(invite, 200, body=ANSWER)
+    assert (len(bench.all("ACK")), len(bench.all("BYE"))) == (1, 1)
