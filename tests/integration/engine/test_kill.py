@@ -12,13 +12,14 @@ import os
 import random
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from statistics import median
 
 import pytest
 
 from gateway.pb.paceline.v1 import campaigns_pb2
-from tests.support.world import CAMPAIGN, Plan, World, number, until
+from tests.support.world import CAMPAIGN, Plan, Seen, World, number, until
 
 KILLS = int(os.environ.get("PACELINE_KILLS", "3"))
 AGENTS = 10
@@ -63,7 +64,9 @@ async def test_after_a_kill_everything_acknowledged_is_there_and_nothing_else_is
             await world.server.start()
             serving_s = time.time()
             up_s.append(serving_s - began_s)
-            await until(lambda old=before: all(s.ended_s for s in old), CLEARED_S, "old legs end")  # type: ignore[misc]
+            await until(
+                lambda old=before: not _left(old), CLEARED_S, partial(_told, before, began_s)
+            )  # type: ignore[misc]
             ended_s = max((s.ended_s for s in before), default=began_s)
             cleared_s.append(ended_s - serving_s)
             await until(lambda old=legs: not old & phones.in_calls, CLEARED_S, "phones' legs end")  # type: ignore[misc]
@@ -111,6 +114,19 @@ async def test_what_was_acknowledged_right_before_a_kill_holds_after_it(tmp_path
         assert not set(barred) & {seen.number for seen in world.carrier.seen}
         await _nobody_twice(world)
         assert not world.server.faults()
+
+
+def _left(old: list[Seen]) -> list[Seen]:
+    return [seen for seen in old if not seen.ended_s]
+
+
+def _told(old: list[Seen], killed_s: float) -> str:
+    """Say when the legs that are left were called and answered, before (-) the kill. [s]"""
+    times = [
+        (seen.number, seen.invited_s - killed_s, seen.answered_s and seen.answered_s - killed_s)
+        for seen in _left(old)
+    ]
+    return f"old legs are left: {times}"
 
 
 def _words(world: World) -> int:
