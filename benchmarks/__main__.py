@@ -21,6 +21,7 @@ MODULES = {
     "media": "benchmarks.media",
     "pacing": "benchmarks.pacing",
     "pacing-speed": "benchmarks.pacing_speed",
+    "pacing-engine": "benchmarks.pacing_engine",
 }
 """Module of each benchmark; one without its module is not offered."""
 

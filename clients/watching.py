@@ -26,6 +26,8 @@ _Response = TypeVar("_Response")
 Value = float | str | dict[str, int] | None
 """A metric's value; None: not known, or not applicable."""
 
+REPORT_S = 120.0
+"""Longest wait for a report, for which a day's log is read. [s]"""
 FIRST_ANSWER_S = 10.0
 """Longest wait for a stream's first message, beyond its period. [s]"""
 
@@ -212,12 +214,22 @@ class Pacing:
         self._stub = PacingServiceStub(connection.channel)
 
     async def watch(self, campaign: str) -> AsyncIterator[pacing_pb2.PacingDecision]:
-        """Yield the newest decision of a campaign, and then each next one."""
+        """Yield the newest decision of a campaign, and then each next one, in order."""
         request = pacing_pb2.WatchPacingRequest(campaign=full("campaigns", campaign))
         answers = self._connection.stream(self._stub.WatchPacing, request)
         async with closing(_begun(answers, FIRST_ANSWER_S)) as stream:
             async for message in stream:
                 yield message.decision
+
+    async def report(self, campaign: str, day: str = "") -> pacing_pb2.ReportPacingResponse:
+        """Return what was decided over a local day, and what agents' idle time was spent for.
+
+        Args:
+            campaign: The campaign.
+            day: In the contact centre's zone, such as ``2026-03-09``; empty: today.
+        """
+        request = pacing_pb2.ReportPacingRequest(campaign=full("campaigns", campaign), day=day)
+        return await self._connection.call(self._stub.ReportPacing, request, deadline_s=REPORT_S)
 
 
 async def _begun(stream: AsyncIterator[_Response], deadline_s: float) -> AsyncIterator[_Response]:

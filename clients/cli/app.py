@@ -1,6 +1,6 @@
 """All commands under one name."""
 
-from clients.cli import agent, campaign, lists, trunk
+from clients.cli import agent, campaign, lists, report, trunk
 from clients.cli.common import app_of
 from clients.cli.engine import demo, engine, serve, simulate
 from clients.cli.explain import explain
@@ -19,6 +19,7 @@ app.add_typer(trunk.teams, name="team")
 app.add_typer(trunk.app, name="trunk")
 app.command()(watch)
 app.command()(explain)
+app.add_typer(report.app, name="report")
 app.command()(simulate)
 app.command()(engine)
 

@@ -130,10 +130,12 @@ def pacing_view(decision: pacing_pb2.PacingDecision) -> Table:
     view.add_column(justify="right")
     for label, value in (
         ("agents ready", f"{decision.ready_agents:.1f}"),
+        ("agents idle", f"{decision.idle_agents:.1f}"),
         ("about to be free", f"{decision.freeing_agents:.1f}"),
         ("calls in flight", str(decision.calls_in_flight)),
         ("of them will ask", f"{decision.asking_calls:.1f}"),
         ("answer ratio", f"{decision.answer_ratio:.2f} ± {decision.answer_ratio_error:.2f}"),
+        ("risk allowed (τ)", f"{decision.tau:.3f}"),
         ("dial level", f"{decision.dial_level:.2f}"),
         ("unattended budget", f"{decision.budget_calls:.1f} calls"),
         ("started now", str(decision.calls_started)),

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import msgspec
-import numpy as np
 import pytest
 
 from engine.actors.kernel.effects import Do, Effect
@@ -187,7 +186,7 @@ def test_each_campaign_keeps_its_own_counts() -> None:
 
 def test_a_call_of_the_past_counts_only_in_windows_that_still_have_it() -> None:
     budgets = Budgets(1, WINDOWS)
-    budgets.count(0, NOON_S, answered=np.int64(1))
+    budgets.count(0, NOON_S, answered=1)
     budgets.recall(0, NOON_S - 2 * DAY_S, unattended=False, today=False)
     budgets.recall(0, NOON_S - 40 * DAY_S, unattended=True, today=False)
     answered, unattended = budgets.counts()
