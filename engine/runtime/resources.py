@@ -105,11 +105,12 @@ class Resources:
             expected_revision: 0: it must be new; else the present one; None: whatever it is.
             request_id: Idempotency key; a repeated one changes nothing.
         """
-        if request_id and request_id in self._carried_out:
-            done(None)
-            return
         known = id_of(kind, spec)
         key = (kind, known)
+        request = f"put/{kind}/{known}/{request_id}" if request_id else ""
+        if request in self._carried_out:
+            done(None)
+            return
         try:
             check_resource_id(kind, known)
             present = self._specs[key].revision if key in self._specs else 0
@@ -126,14 +127,15 @@ class Resources:
             body=msgspec.msgpack.encode(new),
             request_id=request_id,
         )
-        self._change(key, fact, new, request_id, done)
+        self._change(key, fact, new, request, done)
 
     def delete(self, kind: str, known: str, done: Done, *, request_id: str = "") -> None:
         """Delete a resource; the caller has checked that nothing needs it."""
-        if request_id and request_id in self._carried_out:
+        key = (kind, known)
+        request = f"delete/{kind}/{known}/{request_id}" if request_id else ""
+        if request in self._carried_out:
             done(None)
             return
-        key = (kind, known)
         try:
             self.get(kind, known)
             self._check_revision(key, 0, None)
@@ -141,7 +143,7 @@ class Resources:
             done(error)
             return
         fact = ResourceDeleted(at_s=self._now(), kind=kind, id=known)
-        self._change(key, fact, None, request_id, done)
+        self._change(key, fact, None, request, done)
 
     def _check_revision(self, key: tuple[str, str], present: int, expected: int | None) -> None:
         if key in self._changing:
@@ -154,7 +156,7 @@ class Resources:
         raise RevisionChangedError(f"{key[0]}s/{key[1]} has revision {present}, not {expected}")
 
     def _change(
-        self, key: tuple[str, str], fact: AnyFact, new: AnySpec | None, request_id: str, done: Done
+        self, key: tuple[str, str], fact: AnyFact, new: AnySpec | None, request: str, done: Done
     ) -> None:
         self._changing.add(key)
 
@@ -167,14 +169,14 @@ class Resources:
                 self._specs.pop(key, None)
             else:
                 self._specs[key] = new
-            self._remember(request_id)
+            self._remember(request)
             self._install(key[0], key[1], new)
             done(None)
 
         self._commit([fact], committed)
 
-    def _remember(self, request_id: str) -> None:
-        if request_id:
-            self._carried_out[request_id] = None
+    def _remember(self, request: str) -> None:
+        if request:
+            self._carried_out[request] = None
             if len(self._carried_out) > _REMEMBERED:
                 self._carried_out.popitem(last=False)
