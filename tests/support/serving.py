@@ -34,11 +34,19 @@ class Server:
         log: What the engine wrote, all lives after one another.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: str = "") -> None:
+        """Choose ports.
+
+        Args:
+            folder: Of its store and its log.
+            settings: TOML of settings that differ from the usual ones.
+        """
         self.api = f"{HOST}:{free_port(socket.SOCK_STREAM)}"
         self.sip = (HOST, free_port(socket.SOCK_DGRAM))
         self.log = folder / "engine.log"
         self._store = folder / "paceline.db"
+        self._config = folder / "paceline.toml"
+        self._config.write_text(settings, encoding="utf-8")
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
@@ -60,6 +68,7 @@ class Server:
                 *(sys.executable, "-m", "clients.cli", "serve", "--listen", self.api),
                 *("--store", f"sqlite:{self._store}", "--sip", f"{self.sip[0]}:{self.sip[1]}"),
                 *("--drain", "0", "--follow-input"),
+                *("--config", str(self._config)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=log,
                 stderr=log,

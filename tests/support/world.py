@@ -333,6 +333,7 @@ class World:
         folder: Of the engine's store, and of files.
         plan: What called parties do.
         customer_hz: Their tone.
+        settings: TOML of the engine's settings that differ from the usual ones.
     """
 
     def __init__(
@@ -341,9 +342,10 @@ class World:
         plan: Callable[[str], Plan] = lambda _: Plan(),
         *,
         customer_hz: int = 450,
+        settings: str = "",
     ) -> None:
         self.folder = folder
-        self.server = Server(folder)
+        self.server = Server(folder, settings)
         self.client = PacelineClient(self.server.api)
         self.voices = Ears(customer_hz)
         self.carrier = Carrier(plan, self.voices)

@@ -116,6 +116,25 @@ async def test_what_was_acknowledged_right_before_a_kill_holds_after_it(tmp_path
         assert not world.server.faults()
 
 
+async def test_a_kill_between_an_answer_and_its_journal_leaves_no_leg(tmp_path: Path) -> None:
+    """The journal is slowed down so that the kill falls where it would hurt most."""
+    slow = "[store]\ncommit_every_s = 0.3\n"
+    campaign = campaigns_pb2.Campaign(mode=campaigns_pb2.MODE_AUTOMATIC)
+    async with World(
+        tmp_path, lambda called: Plan(ring_s=0.5 + int(called[-1]) / 50), settings=slow
+    ) as world:
+        await world.add_list(10)
+        await world.add_trunk()
+        await world.add_campaign(campaign)
+        await world.start()
+        await until(lambda: sum(s.answered_s > 0 for s in world.carrier.seen) >= 6, what="answers")
+        await world.server.kill()
+        await world.server.start()
+        await until(lambda: not world.carrier.open, CLEARED_S, "the leg ends")
+        await _nobody_twice(world)
+        assert not world.server.faults()
+
+
 def _left(old: list[Seen]) -> list[Seen]:
     return [seen for seen in old if not seen.ended_s]
 
