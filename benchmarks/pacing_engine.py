@@ -54,7 +54,7 @@ class Plan:
 
 
 SHORT = (Plan(20, 1.0, 0.5, 2, 60),)
-FULL = (Plan(20, 3.0, 1.0, 6, 60), Plan(100, 2.0, 1.0, 2, 24))
+FULL = (Plan(20, 2.0, 0.5, 6, 40), Plan(100, 1.0, 0.5, 2, 16))
 
 
 @dataclass(frozen=True, slots=True)

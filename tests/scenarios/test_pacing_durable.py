@@ -1,13 +1,12 @@
 """Rule windows over crashes of the very engine: what the log says is what pacing counts."""
 
 from collections import Counter
-from collections.abc import Mapping
 
 import msgspec
 import numpy as np
 import pytest
 
-from engine.actors.pacer import PacerBehavior, Saved
+from engine.actors.pacer import PacerBehavior, Saved, saved_at_s
 from engine.domain.facts import AgentChanged, AnyFact, AttemptClosed, CallQueued, PacingSummed
 from engine.domain.specs import Mode
 from engine.pacing import DAY, ROLLING_24H, ROLLING_30D, Budgets
@@ -22,7 +21,7 @@ def counted(simulation: Simulation) -> tuple[float, float]:
     assert runtime is not None
     pacer = runtime.kernel.behavior_of(runtime.registry.pacer)
     assert isinstance(pacer, PacerBehavior)
-    laws: Mapping[object, bytes] = pacer.laws(simulation.scheduler.now_s())
+    laws = pacer.laws(simulation.scheduler.now_s())
     saved = msgspec.msgpack.decode(next(iter(laws.values())), type=Saved)
     budgets = Budgets.from_bytes(saved.budgets, (DAY, ROLLING_24H, ROLLING_30D))
     row = saved.rows[MAIN]
@@ -54,6 +53,19 @@ def test_a_crash_loses_no_call_of_a_rule(crash_s: float) -> None:
     assert answered == now["answered"] >= before["answered"]
     assert unattended >= before["unattended"]
     assert not simulation.faults
+
+
+def test_an_orderly_end_keeps_laws_and_the_minute_as_they_are_then() -> None:
+    script = Script(seed=3, agents=6, hours=0.2, answer_ratio=0.5, mode=Mode.PREDICTIVE)
+    simulation = Simulation(set_scene(script))
+    simulation.begin()
+    simulation.scheduler.call_later(0.5, simulation.operators.start_all)
+    simulation.scheduler.run_for(100.0)
+    runtime, now_s = simulation._runtime(), simulation.scheduler.now_s()
+    assert runtime is not None
+    runtime.close()
+    assert saved_at_s(simulation._disk.recovered.pacing) == now_s
+    assert [fact.at_s for fact in simulation.facts if isinstance(fact, PacingSummed)][-1] == now_s
 
 
 def test_agents_idle_time_is_explained_to_the_last_minute() -> None:

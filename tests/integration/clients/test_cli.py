@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -12,6 +13,9 @@ import structlog
 from typer.testing import CliRunner, Result
 
 from clients.cli.app import app
+from engine.domain.facts import PacingSummed
+from engine.domain.ids import CampaignId
+from engine.ports import StoredFact
 from gateway.server import Gateway
 from gateway.services import all_services
 from tests.integration.gateway.double import EngineDouble
@@ -135,6 +139,30 @@ def test_what_holds_a_campaign_back_is_told(run: Run) -> None:
     assert "outside-hours" in text
     assert "Europe/Berlin" in text
     assert json.loads(run("explain", "spring", "--json").stdout)["ready_agents"] == 3
+
+
+def test_a_day_of_pacing_is_reported_and_drawn(run: Run, served: Served, tmp_path: Path) -> None:
+    made(run)
+    assert "did not run" in run("report", "pacing", "spring", "--day", "2026-03-09").stdout
+    fact = PacingSummed(
+        at_s=datetime(2026, 3, 9, 9, 1, tzinfo=UTC).timestamp(), campaign_id=CampaignId("spring"),
+        length_s=60.0, held_s={"budget": 60.0}, idle_s={"budget": 90.0}, decisions=240,
+        calls_started=7, ready_agents=1.5, calls_in_flight=3.0, answer_ratio=0.3, tau=0.02,
+        budget_calls=-1.0, dial_level=1.5,
+    )  # fmt: skip
+    served.engine.log.append(StoredFact(len(served.engine.log) + 1, fact))
+    plot = tmp_path / "day.svg"
+    text = run("report", "pacing", "spring", "--day", "2026-03-09", "--plot", str(plot)).stdout
+    assert "ran 0:01:00, 7 calls started" in text
+    assert ["budget", "0:01:00", "0:01:30", "100.0%"] in [
+        row.split()[:4] for row in text.split("\n")
+    ]
+    assert "09:00" in text
+    assert plot.read_text().startswith("<?xml")
+    told = json.loads(run("report", "pacing", "spring", "--day", "2026-03-09", "--json").stdout)
+    assert told["holds"] == [{"reason": "budget", "duration": "60s", "idle_duration": "90s"}]
+    assert "day" in run("report", "pacing", "spring", "--day", "soon", rc=1).output
+    assert "--plot" in run("report", "pacing", "spring", "--plot", "x.txt", rc=2).output
 
 
 def test_what_stands_against_a_record_is_told(run: Run) -> None:
