@@ -279,7 +279,7 @@ class CallingHours:
         return max((_day_end(zone, day) for zone in zones), default=float((day + 1) * DAY_S))
 
     def describe(self, phone_type: str, zones: tuple[str, ...], now_s: float) -> str:
-        """Return why a call may start now, zone by zone, for the intent (A6); kept for the second."""
+        """Return why a call may start now, zone by zone (A6); kept for the second."""
         second, key = int(now_s), (phone_type, zones)
         if second != self._second:
             self._second = second

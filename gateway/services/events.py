@@ -34,11 +34,12 @@ class EventService(events_pb2_grpc.EventServiceServicer):
         if request.HasField("after_sequence"):
             after = self._checked(request.after_sequence)
         while True:
-            # Nothing is kept for this reader: what it has not read stays in the log.
+            # Nothing is kept for this reader: what it has not read stays in the log. The newest is
+            # asked first: a reader who goes on after an empty message then misses nothing.
+            newest = self._engine.last_sequence
             stored = await self._engine.read_events(after, _BATCH)
             yield pb.WatchEventsResponse(
-                events=[to_event(item) for item in stored],
-                last_sequence=self._engine.last_sequence,
+                events=[to_event(item) for item in stored], last_sequence=newest
             )
             if stored:
                 after = stored[-1].sequence
