@@ -64,9 +64,7 @@ async def test_after_a_kill_everything_acknowledged_is_there_and_nothing_else_is
             await world.server.start()
             serving_s = time.time()
             up_s.append(serving_s - began_s)
-            await until(
-                lambda old=before: not _left(old), CLEARED_S, partial(_told, before, began_s)
-            )  # type: ignore[misc]
+            await until(partial(_all_ended, before), CLEARED_S, partial(_told, before, began_s))
             ended_s = max((s.ended_s for s in before), default=began_s)
             cleared_s.append(ended_s - serving_s)
             await until(lambda old=legs: not old & phones.in_calls, CLEARED_S, "phones' legs end")  # type: ignore[misc]
@@ -137,6 +135,10 @@ async def test_a_kill_between_an_answer_and_its_journal_leaves_no_leg(tmp_path: 
 
 def _left(old: list[Seen]) -> list[Seen]:
     return [seen for seen in old if not seen.ended_s]
+
+
+def _all_ended(old: list[Seen]) -> bool:
+    return not _left(old)
 
 
 def _told(old: list[Seen], killed_s: float) -> str:
