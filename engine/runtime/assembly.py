@@ -237,7 +237,8 @@ class Runtime:
         if ref is self.registry.pacer:
             if gave_up:
                 self._spawn_pacer()
-            self.kernel.tell(self.registry.pacer, RestoreLaws(self._laws))
+            self.kernel.tell(self.registry.pacer, RestoreLaws(self._laws, recalling=True))
+            self.statistics.recall_calls(saved_at_s(self._laws) or 0.0)
         elif gave_up:
             self._spawn_router()
 

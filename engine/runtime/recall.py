@@ -1,5 +1,6 @@
-"""Calls that rules count and saved budgets have not: taken from the log of earlier lives."""
+"""Calls that rules count and saved budgets have not: taken from the log."""
 
+import math
 from collections.abc import Iterable
 
 from engine.actors.messages import RecalledCall
@@ -14,16 +15,21 @@ class CallRecall:
     Calls of records that an agent reviewed, and of automatic campaigns, are none of the pacer's.
     """
 
-    def __init__(self, after_s: float) -> None:
-        """Tell only of what was later than an instant. [s since the epoch]"""
-        self._after_s = after_s
+    def __init__(self, after_s: float, until_s: float = math.inf) -> None:
+        """Tell only of what was later than an instant, and not later than another.
+
+        Args:
+            after_s: The first, excluded. [s since the epoch]
+            until_s: The second. [s since the epoch]
+        """
+        self._after_s, self._until_s = after_s, until_s
         self._reviewed: set[AttemptId] = set()
         self._late: set[AttemptId] = set()
 
     def take(self, facts: Iterable[StoredFact]) -> list[RecalledCall]:
         """Return the calls that these facts, which follow those before, are to be counted for."""
         calls = (self._call(stored) for stored in facts)
-        return [call for call in calls if call is not None and call.at_s > self._after_s]
+        return [call for call in calls if call and self._after_s < call.at_s <= self._until_s]
 
     def _call(self, stored: StoredFact) -> RecalledCall | None:
         match stored.fact:

@@ -77,6 +77,27 @@ class Statistics:
         if calls or done:
             self._runtime.kernel.tell(self._runtime.registry.pacer, RecallCalls(calls, done))
 
+    def recall_calls(self, after_s: float) -> None:
+        """Tell a pacer that began anew in this life what its laws, saved earlier, have not counted.
+
+        Args:
+            after_s: When its laws were saved. [s since the epoch]
+        """
+        runtime = self._runtime
+        recall = CallRecall(after_s, runtime.now_s())
+
+        def read(after: int, until: int) -> None:
+            def counted(facts: Sequence[StoredFact]) -> None:
+                done = not facts or facts[-1].sequence >= until
+                recalled = RecallCalls(recall.take(facts), done)
+                runtime.kernel.tell(runtime.registry.pacer, recalled)
+                if not done:
+                    read(facts[-1].sequence, until)
+
+            runtime.store.read(after, _PAGE, counted)
+
+        runtime.outbox.when_durable(lambda: read(0, runtime.last_sequence))
+
     def committed(self, facts: Sequence[StoredFact]) -> None:
         """Count new durable facts, after those of earlier lives."""
         if self._caught_up:

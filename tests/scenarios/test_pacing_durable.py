@@ -1,6 +1,7 @@
 """Rule windows over crashes of the very engine: what the log says is what pacing counts."""
 
 from collections import Counter
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -53,6 +54,27 @@ def test_a_crash_loses_no_call_of_a_rule(crash_s: float) -> None:
     assert answered == now["answered"] >= before["answered"]
     assert unattended >= before["unattended"]
     assert not simulation.faults
+
+
+@pytest.mark.parametrize("fault_s", [30.0, 95.0])
+def test_a_pacer_that_fails_counts_on_where_it_was(fault_s: float) -> None:
+    script = Script(seed=4, agents=6, hours=0.2, answer_ratio=0.5, mode=Mode.PREDICTIVE)
+    simulation = Simulation(set_scene(script))
+    simulation.begin()
+    simulation.scheduler.call_later(0.5, simulation.operators.start_all)
+    simulation.scheduler.run_for(fault_s)
+    runtime = simulation._runtime()
+    assert runtime is not None
+    unknown: Any = "no message"
+    runtime.kernel.tell(runtime.registry.pacer, unknown)
+    before = in_log(simulation.facts)["answered"]
+    simulation.scheduler.run_for(1.0)
+    assert [fault.split(" on ")[1] for fault in simulation.faults] == ["str"]
+    simulation.scheduler.run_for(120.0)
+    now = in_log(simulation.facts)["answered"]
+    answered, _ = counted(simulation)
+    assert now > before > 0
+    assert abs(answered - now) <= 1  # a call on its way to the log at this very instant
 
 
 def test_an_orderly_end_keeps_laws_and_the_minute_as_they_are_then() -> None:
