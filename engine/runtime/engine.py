@@ -574,7 +574,7 @@ class Engine:
         )
         errors = [line for batch in mine for line in batch.rejected]
         self._import_errors[list_id, import_id] = errors
-        self._importing.add(list_id)
+        source = ListImport(spec, options, len(mine))  # may refuse: before the list is taken
 
         async def commit(batch: ImportBatch) -> JournalError | None:
             future: asyncio.Future[JournalError | None] = self._loop.create_future()
@@ -584,11 +584,13 @@ class Engine:
                 self.runtime.kernel.tell(records, AppendRecords(batch))
             return error
 
+        workers = self._import_workers()
+        self._importing.add(list_id)
         return ImportRun(
-            ListImport(spec, options, len(mine)),
+            source,
             builder,
             options,
-            self._import_workers(),
+            workers,
             commit,
             errors,
             lambda: self._importing.discard(list_id),
