@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.streams import Outbox, Slot, SlowReaderError, write_all
+from gateway.streams import Outbox, Recent, Slot, SlowReaderError, write_all
 
 
 async def count(limit: int, closed: list[bool]) -> AsyncIterator[int]:
@@ -127,3 +127,14 @@ async def test_closing_wakes_a_reader_who_waits() -> None:
     outbox.close()
     with pytest.raises(EOFError):
         await waiting
+
+
+@pytest.mark.asyncio
+async def test_the_last_values_are_read_in_order_and_the_oldest_give_way() -> None:
+    recent: Recent[int] = Recent(room=3)
+    for value in range(5):
+        recent.put(value)
+    assert await recent.get(1.0) == [2, 3, 4]
+    assert await recent.get(0.0) == []
+    recent.put(9)
+    assert await recent.get(1.0) == [9]
