@@ -219,13 +219,27 @@ class CampaignBooks(RuleBasedStateMachine):
     @precondition(lambda self: not self.stopped and self.asked == self.settled + self.forgiven)
     @rule(count=st.integers(1, 4))
     def pacer_asks(self, count: int) -> None:
-        if not self.stopped and self.asked == self.settled + self.forgiven:
+        if self.asked == self.settled + self.forgiven:
             self.asked += count
             self.tell(StartCalls(count))
 
+    @precondition(lambda self: not self.stopped)
+    @rule(count=st.integers(1, 4), steps=st.integers(1, 5))
+    def calls_come_some_way(self, count: int, steps: int) -> None:
+        """Go to one of the points before the INVITE, so that they are met often."""
+        way: tuple[Callable[[], None], ...] = (
+            lambda: self.journal_answers(fails=False),
+            lambda: self.pacer_asks(count),
+            lambda: self.trunk_answers(NORTH, count, refuse=False),
+            lambda: self.a_message_arrives(0),
+            lambda: self.a_message_arrives(0),
+        )
+        for step in way[:steps]:
+            step()
+
     @precondition(lambda self: +self.requested)
     @rule(which=st.sampled_from(TRUNKS), part=st.integers(1, 4), refuse=st.booleans())
-    def trunk_answers(self, which: TrunkId, part: int, refuse: bool) -> None:
+    def trunk_answers(self, which: TrunkId, part: int, *, refuse: bool) -> None:
         count = min(part, self.requested[which])
         if not count:
             return
@@ -245,7 +259,7 @@ class CampaignBooks(RuleBasedStateMachine):
 
     @precondition(lambda self: self.pending)
     @rule(fails=st.sampled_from((False, False, False, True)))
-    def journal_answers(self, fails: bool) -> None:
+    def journal_answers(self, *, fails: bool) -> None:
         if not self.pending:
             return
         journal = self.pending.popleft()
@@ -382,10 +396,10 @@ class CampaignBooks(RuleBasedStateMachine):
 
     def settle(self) -> None:
         steps: tuple[Callable[[], None], ...] = (
-            lambda: self.journal_answers(False),
+            lambda: self.journal_answers(fails=False),
             lambda: self.a_message_arrives(0),
-            lambda: self.trunk_answers(NORTH, 4, False),
-            lambda: self.trunk_answers(SOUTH, 4, False),
+            lambda: self.trunk_answers(NORTH, 4, refuse=False),
+            lambda: self.trunk_answers(SOUTH, 4, refuse=False),
             lambda: self.a_leg_ends(0, 0, False),
         )
         for _ in range(400):
