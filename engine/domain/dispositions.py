@@ -84,6 +84,8 @@ NO_AGENT = _system("no-agent")
 NO_DISPOSITION = _system("no-disposition")
 """Connected to an agent who chose none."""
 SYSTEM_FAILURE = _system("system-failure")
+MESSAGE_CUT = _system("message-cut")
+"""Automatic mode: the person hung up before the message was over."""
 PLAYED = _system("message-played")
 """Automatic mode: the message was heard to its end."""
 NO_NUMBERS_LEFT = _system("no-numbers-left", DispositionKind.FAILURE)
@@ -110,6 +112,7 @@ PREDEFINED: dict[str, Disposition] = {
         NO_AGENT,
         NO_DISPOSITION,
         SYSTEM_FAILURE,
+        MESSAGE_CUT,
         PLAYED,
         NO_NUMBERS_LEFT,
         NOT_PLACED,

@@ -9,10 +9,12 @@ from engine.actors.messages import CallMoved, ChannelFreed
 from engine.domain.causes import CANCELLED, GATE_CLOSED, RELEASED, Cause, Fault, Redial
 from engine.domain.dispositions import (
     ABANDONED,
+    MESSAGE_CUT,
     NETWORK_FAILURE,
     NO_AGENT,
     NOT_PLACED,
     PLAYED,
+    Disposition,
     disposition_of,
 )
 from engine.domain.facts import AttemptAnswered, CallQueued
@@ -54,6 +56,7 @@ class CustomerLegs:
             return []
         attempt.step(Answered)
         attempt.answered_s = attempt.waits_s = now_s
+        attempt.sip_status = 200
         answered = self._answered(attempt, event.dialog, now_s)
         if self._context.spec.mode is Mode.AUTOMATIC:
             return [self._context.note(answered), *self._treat(attempt)]
@@ -140,8 +143,7 @@ class CustomerLegs:
         if attempt.phase is AttemptPhase.CONNECTED:
             return self._handover.wrap_up(attempt)
         if attempt.phase is AttemptPhase.TREATED:
-            played = not attempt.unattended
-            return self._closing.close(attempt, PLAYED if played else NO_AGENT, now_s)
+            return self._closing.close(attempt, _heard(attempt), now_s)
         if attempt.phase in WAITING:
             gone = self._handover.unheard(attempt)
             return gone + self._closing.close(attempt, ABANDONED, now_s)
@@ -164,3 +166,10 @@ class CustomerLegs:
         attempt.ended_by = by
         cause = CANCELLED if attempt.phase in UNANSWERED else RELEASED
         return [Do(HangUp(attempt.leg_id, cause))]
+
+
+def _heard(attempt: Attempt) -> Disposition:
+    """Return what a treated call came to: only one that we ended heard its message out."""
+    if attempt.unattended:
+        return NO_AGENT
+    return PLAYED if attempt.cause.slug == RELEASED.slug else MESSAGE_CUT

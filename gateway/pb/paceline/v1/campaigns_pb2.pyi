@@ -1071,7 +1071,7 @@ class Hindrance(_message.Message):
     SAMPLE_RECORDS_FIELD_NUMBER: _builtins.int
     UNTIL_TIME_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
-    """Stable slug, such as outside-hours, on-dnc, attempt-caps, waiting, no-agent-ready, trunk-full."""
+    """Stable slug, such as outside-hours, on-dnc, attempt-cap, waiting, no-agent, trunk-full."""
     detail: _builtins.str
     """What it is about: a zone, a phone type, a trunk; may be empty."""
     record_count: _builtins.int

@@ -1005,7 +1005,7 @@ class NumberVerdict(_message.Message):
     callable: _builtins.bool
     """Whether it may be called at this instant."""
     reason: _builtins.str
-    """If not, why: a stable slug, such as outside-hours, on-dnc, attempt-caps, stopped."""
+    """If not, why: a stable slug, such as outside-hours, on-dnc, attempt-cap, stopped."""
     @_builtins.property
     def phone_number(self) -> Global___PhoneNumber:
         """The number."""

@@ -525,3 +525,13 @@ def test_only_who_has_the_call_may_dispose_of_it(rig: Rig) -> None:
     rig.tell(CallTaken(call.attempt_id, BOB, LegId("agent-leg")))
     rig.resolve(rig.tell(dispose(call.attempt_id, answers)))
     assert answers.slugs == ["unknown-call"] * 2
+
+
+def test_a_person_who_hangs_up_has_not_heard_the_message_out() -> None:
+    rig = Rig(mode=Mode.AUTOMATIC, prompt="news.wav", teams=())
+    rig.start()
+    call = rig.placed()
+    rig.tell(LegAnswered(call.leg_id, b"dialog"))
+    rig.tell(LegEnded(call.leg_id, HUNG_UP))
+    (closed,) = rig.facts(AttemptClosed)
+    assert (closed.disposition, closed.unattended, closed.sip_status) == ("message-cut", False, 200)
