@@ -122,7 +122,7 @@ class Handover:
         wait_s = now_s - attempt.waits_s
         late = not attempt.connected and wait_s > self._context.spec.unattended_timeout_s
         attempt.unattended = attempt.unattended or late
-        connected = self._closing.moved(attempt, "connected")
+        connected = self._closing.moved(attempt, "unattended" if late else "connected")
         attempt.connected = True
         fact = CallConnected(
             at_s=now_s,
