@@ -11,10 +11,11 @@ from typing import Protocol
 
 import msgspec
 
+from engine.domain.analysis import AnalysisSpec, Verdict
 from engine.domain.causes import Cause
 from engine.domain.e164 import E164
 from engine.domain.facts import AnyFact
-from engine.domain.ids import AgentId, AttemptId, CampaignId, LegId, ListId, TrunkId
+from engine.domain.ids import AgentId, AttemptId, CampaignId, LegId, ListId, RecordingId, TrunkId
 from engine.domain.refusals import JournalError
 from engine.domain.specs import AgentSpec, TrunkSpec
 
@@ -139,6 +140,60 @@ class StopPrompt:
 
 
 @dataclass(frozen=True, slots=True)
+class AnalyseLeg:
+    """Listen to an answered leg; one ``LegAnalysed`` follows, unless the leg ends before."""
+
+    leg_id: LegId
+    spec: AnalysisSpec
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitBeep:
+    """Listen for a machine's tone; one ``BeepAwaited`` follows, unless the leg ends before."""
+
+    leg_id: LegId
+    limit_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StartRecording:
+    """Record a leg on two tracks: what its far end says, and what it hears.
+
+    Prompts and everybody joined are heard; who only coaches an agent is not.
+
+    Attributes:
+        leg_id: The customer's leg.
+        recording_id: Name of the recording, never used before.
+        notes: Written into the recording beside the audio; no secrets.
+    """
+
+    leg_id: LegId
+    recording_id: RecordingId
+    notes: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRecording:
+    """From the next packet on nothing of the leg's audio is kept; time goes on as silence."""
+
+    leg_id: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRecording:
+    """Keep a paused leg's audio again."""
+
+    leg_id: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecording:
+    """End the recording of a leg; the end of the leg does the same. ``RecordingEnded`` follows."""
+
+    leg_id: LegId
+
+
+@dataclass(frozen=True, slots=True)
 class EndOldLeg:
     """End a leg of an earlier life of the engine (RFC 3261 §9.1, §15.1).
 
@@ -247,6 +302,87 @@ class LegDigit:
 
     leg_id: LegId
     digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegAnalysed:
+    """What an answered leg turned out to be.
+
+    Attributes:
+        leg_id: The leg.
+        verdict: Who or what answered.
+        after_s: Time from the beginning of the analysis to the verdict. [s]
+        reason: What it was judged by, in few words.
+    """
+
+    leg_id: LegId
+    verdict: Verdict
+    after_s: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BeepAwaited:
+    """A machine's tone is over, or did not come within the limit."""
+
+    leg_id: LegId
+    heard: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LegMeasured:
+    """How the audio of a leg was, told soon after its end (RFC 3550 §6.4).
+
+    Attributes:
+        leg_id: The leg.
+        received: RTP packets that came. [packets]
+        lost: Of those expected, packets that did not come. [packets]
+        jitter_ms: Interarrival jitter. [ms]
+        sent: RTP packets we sent. [packets]
+        far_lost: Packets of ours that the far end reports lost. [packets]
+        far_jitter_ms: Jitter that the far end reports. [ms]
+        round_trip_ms: Round trip by RTCP; 0: the far end reports nothing. [ms]
+    """
+
+    leg_id: LegId
+    received: int
+    lost: int
+    jitter_ms: float
+    sent: int
+    far_lost: int
+    far_jitter_ms: float
+    round_trip_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingEnded:
+    """A recording is complete on disk.
+
+    Attributes:
+        recording_id: The recording.
+        length_s: How long it is. [s]
+        octets: Size of its file. [bytes]
+        sha256: Of its file, in hex; empty: there is no file.
+        lost_s: How much of it could not be kept. [s]
+    """
+
+    recording_id: RecordingId
+    length_s: float
+    octets: int
+    sha256: str
+    lost_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderFailed:
+    """Nothing can be recorded (disk full, I/O error); calls go on."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderRestored:
+    """Recording works again."""
 
 
 LegEvent = LegRinging | LegAnswered | LegEnded | PromptEnded | LegDigit

@@ -17,6 +17,8 @@ LegId = NewType("LegId", str)
 CallId = NewType("CallId", str)
 SessionId = NewType("SessionId", str)
 """A supervision session."""
+RecordingId = NewType("RecordingId", str)
+"""A recording of a call."""
 
 RESOURCE_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -83,3 +85,7 @@ class IdSource:
     def session(self) -> SessionId:
         """Return a fresh supervision session id."""
         return SessionId(self._next())
+
+    def recording(self) -> RecordingId:
+        """Return a fresh recording id."""
+        return RecordingId(self._next())

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
+from engine.domain.analysis import AnalysisSpec
 from engine.domain.dispositions import DialRule, Disposition
 from engine.domain.e164 import E164
 from engine.domain.ids import AgentId, CampaignId, ListId, TeamId, TrunkId
@@ -40,6 +41,41 @@ class NumberChoice(StrEnum):
     """The first dialable one by order, until its attempts are used up."""
     LEAST_ATTEMPTED = "least-attempted"
     """The dialable one tried least."""
+
+
+class Transport(StrEnum):
+    """How SIP travels to a trunk (RFC 3261 §18)."""
+
+    UDP = "udp"
+    TCP = "tcp"
+    TLS = "tls"
+
+
+class TrunkKind(StrEnum):
+    """Which adapter places the calls of a trunk."""
+
+    SIP = "sip"
+    PYVOIP = "pyvoip"
+    """A lab adapter in a process of its own; an extra."""
+
+
+class Need(StrEnum):
+    """Whether something is used with a peer."""
+
+    OFF = "off"
+    OFFERED = "offered"
+    """Used if the peer can."""
+    REQUIRED = "required"
+    """No call without it."""
+
+
+class RecordingRule(StrEnum):
+    """Which calls a setting wants recorded."""
+
+    INHERIT = "inherit"
+    """As the next weaker setting says."""
+    ALL = "all"
+    NONE = "none"
 
 
 class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -97,8 +133,11 @@ class CampaignSpec(Spec, frozen=True, kw_only=True):
         teams: Teams whose agents take its calls; each agent has the skill at the highest level.
         skills: Levels that differ, by agent: 0 (not qualified) to 100.
         trunks: Trunks by preference; a later one is used when earlier ones are down or full.
-        caller_id: Number shown to the called party.
+        caller_id: Number shown to the called party, where no rule below finds another.
         caller_name: Name shown, may be empty.
+        caller_id_field: Field of the record that holds the number to show; empty: none.
+        caller_ids: Numbers to choose from by the nearest area: the one that shares most leading
+            digits with the number called; empty: none.
         schedule: Edges of automatic start and stop; empty: manual only.
         hours: Calling hours; a campaign without any cannot dial.
         end_guard_s: No attempt starts within this time of the end of the hours. [s]
@@ -108,6 +147,9 @@ class CampaignSpec(Spec, frozen=True, kw_only=True):
         max_unattended_ratio: Cap on unattended over answered, share in [0, 1].
         unattended_timeout_s: From the answer until a call without an agent is unattended. [s]
         unattended_prompt: Message to an unattended person; empty: hang up.
+        opt_out_key: Key by which a person who hears a message asks never to be called again.
+        hold_prompt: What a person hears on hold.
+        analysis: How answers are analysed; None: every answer counts as a person.
         no_answer_timeout_s: Ring time before CANCEL, 15 to 120. [s]
         number_choice: Which number of a record is taken.
         max_attempts_per_record: After this many the record is final.
@@ -123,7 +165,9 @@ class CampaignSpec(Spec, frozen=True, kw_only=True):
         acw_limit_s: Longest after-call work; 0: no limit. [s]
         offer_timeout_s: How long an offer may wait for the agent. [s]
         preview_limit_s: Longest preview; 0: no limit. [s]
-        prompt: Automatic mode: what answered calls hear.
+        prompt: Automatic mode: what answered calls hear, unless there is a scenario.
+        recording: Which of its calls are recorded.
+        recording_notice: Told to the called party before recording begins; empty: none.
         revision: Grows with each change; the etag.
     """
 
@@ -136,6 +180,8 @@ class CampaignSpec(Spec, frozen=True, kw_only=True):
     trunks: tuple[TrunkId, ...] = ()
     caller_id: E164 | None = None
     caller_name: str = ""
+    caller_id_field: str = ""
+    caller_ids: tuple[E164, ...] = ()
     schedule: tuple[RunWindow, ...] = ()
     hours: tuple[HoursRow, ...] = ()
     end_guard_s: int = 60
@@ -145,6 +191,9 @@ class CampaignSpec(Spec, frozen=True, kw_only=True):
     max_unattended_ratio: float = 0.03
     unattended_timeout_s: float = 2.0
     unattended_prompt: str = ""
+    opt_out_key: str = ""
+    hold_prompt: str = "hold-music"
+    analysis: AnalysisSpec | None = None
     no_answer_timeout_s: float = 25.0
     number_choice: NumberChoice = NumberChoice.FIRST
     max_attempts_per_record: int = 5
@@ -161,6 +210,8 @@ class CampaignSpec(Spec, frozen=True, kw_only=True):
     offer_timeout_s: float = 15.0
     preview_limit_s: float = 0.0
     prompt: str = ""
+    recording: RecordingRule = RecordingRule.INHERIT
+    recording_notice: str = ""
     revision: int = 1
 
 
@@ -192,6 +243,7 @@ class AgentSpec(Spec, frozen=True, kw_only=True):
         phone: SIP URI of a fixed phone; empty: the phone registered under the agent's id.
         phone_password: Password the phone registers with (digest); empty: may not register.
         leg: Nailed-up or per call.
+        recording: Which of the agent's calls are recorded.
         revision: Grows with each change; the etag.
     """
 
@@ -201,6 +253,7 @@ class AgentSpec(Spec, frozen=True, kw_only=True):
     phone: str = ""
     phone_password: str = ""
     leg: AgentLeg = AgentLeg.NAILED_UP
+    recording: RecordingRule = RecordingRule.INHERIT
     revision: int = 1
 
 
@@ -217,28 +270,61 @@ class TrunkSpec(Spec, frozen=True, kw_only=True):
 
     Attributes:
         trunk_id: Its id.
+        address: Host or host:port that INVITEs are sent to; without a port DNS SRV is asked first,
+            then the default port holds: 5060, over TLS 5061 (RFC 3263).
+        kind: Which adapter places its calls.
         display_name: Its name for people.
-        address: Host or host:port that INVITEs are sent to over UDP (default port 5060).
+        transport: How SIP travels.
+        group: Name of the group it belongs to; a campaign may name the group in place of trunks.
+        priority: Within the group, trunks of the lowest number are used first.
+        weight: Share of the calls among trunks of equal priority.
         channels: Most simultaneous legs.
         calls_per_s: Most INVITEs per second.
         domain: Host part of request, From and To URIs; empty: the address.
         username: For digest authentication; empty: the trunk must not challenge.
         password: For digest authentication.
         realm: Realm that credentials are given to; empty: the first one met at this address.
+        register_s: Time for which we register at the carrier; 0: we do not. [s]
         options_s: Period of OPTIONS keep-alives; 0: none. [s]
+        session_s: Session interval asked for (RFC 4028), at least 90; 0: none. [s]
+        reliable: Reliable provisional responses (RFC 3262).
+        assert_identity: Whether the caller id also goes as P-Asserted-Identity (RFC 3325).
+        privacy: Whether the called party is not to see the caller id (RFC 3323, RFC 3325).
+        diversion: Number that calls are said to be diverted from (RFC 5806); None: none.
+        srtp: Encrypted audio with keys in the SDP (RFC 4568); only over TLS.
+        tls_ca: PEM file of the authorities trusted for its certificate; empty: the system's.
+        tls_certificate: PEM file of our certificate, if it wants one (mutual TLS).
+        tls_key: PEM file of its key.
+        tls_name: Name its certificate must carry; empty: the host of the address.
         revision: Grows with each change; the etag.
     """
 
     trunk_id: TrunkId
     address: str
+    kind: TrunkKind = TrunkKind.SIP
     display_name: str = ""
+    transport: Transport = Transport.UDP
+    group: str = ""
+    priority: int = 1
+    weight: int = 1
     channels: int = 100
     calls_per_s: float = 50.0
     domain: str = ""
     username: str = ""
     password: str = ""
     realm: str = ""
+    register_s: float = 0.0
     options_s: float = 30.0
+    session_s: float = 1800.0
+    reliable: Need = Need.OFF
+    assert_identity: bool = False
+    privacy: bool = False
+    diversion: E164 | None = None
+    srtp: Need = Need.OFF
+    tls_ca: str = ""
+    tls_certificate: str = ""
+    tls_key: str = ""
+    tls_name: str = ""
     revision: int = 1
 
 
