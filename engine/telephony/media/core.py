@@ -25,6 +25,7 @@ from engine.telephony.media.packets import Batch
 from engine.telephony.media.prompts import PromptBank, PromptError
 from engine.telephony.media.quality import Quality, Report
 from engine.telephony.media.receiving import Counters, Receiver
+from engine.telephony.media.taps import Frames, Tap
 
 TICK_MS: Final = 20
 """Length of a tick. [ms]"""
@@ -75,6 +76,8 @@ class Core:
         self._stale = True
         self._events: list[messages.Event] = []
         self._said: U8 = np.zeros((legs, FRAME), dtype=np.uint8)
+        self._frames = Frames(legs, self.ring.laws)
+        self._taps: list[Tap] = []
         self._plan = self._audio_plan = self._replan(np.zeros(0, dtype=np.intp))
 
     @property
@@ -106,16 +109,14 @@ class Core:
         """
         return self.quality.due(tick, now_s, self._outbound.legs)
 
-    def said(self, legs: Index) -> I16:
-        """Return what legs said in the tick just worked, for analysis and recording.
+    @property
+    def frames(self) -> Frames:
+        """Return what was said and heard at the tick last worked."""
+        return self._frames
 
-        Args:
-            legs: Rows of the legs, shape (N,).
-
-        Returns:
-            Samples, shape (N, FRAME).
-        """
-        return g711.decode(self._said.take(legs, axis=0), self.ring.laws[legs])
+    def add_tap(self, tap: Tap) -> None:
+        """Let somebody listen from the next tick on."""
+        self._taps.append(tap)
 
     def perform(self, command: messages.Command, tick: int) -> None:
         """Carry out a command; its effect is heard at the next tick worked."""
@@ -156,6 +157,9 @@ class Core:
         self._said = self.ring.read(tick, self._live_legs)
         laws = self.ring.laws
         heard = render(self._plan, self._said, laws, self._players, self.bank)
+        self._frames.set(tick, self._said, heard)
+        for tap in self._taps:
+            self._events += tap.listen(self._frames)
         sending = self._outbound.fill(tick, heard)
         self.sent += len(sending.packets)
         if self._audio_legs.size:
@@ -241,6 +245,8 @@ class Core:
 
     def _release(self, leg: int, tick: int) -> None:
         self._stop_play(leg)
+        for tap in self._taps:
+            self._events += tap.release(leg)
         quality = self.quality.close(leg)
         if quality:
             self._events.append(quality)
@@ -259,7 +265,9 @@ class Core:
     def _arrange(self) -> None:
         self._live_legs = np.flatnonzero(self._live)
         self._audio_legs = np.array(sorted(self._audio), dtype=np.intp)
-        self._plan = self._replan(self._outbound.arrange())
+        listeners = self._outbound.arrange()
+        self._frames.arrange(listeners)
+        self._plan = self._replan(listeners)
         self._audio_plan = self._replan(self._audio_legs)
         self._stale = False
 
