@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from engine.domain.analysis import AnalysisSpec, Treatment
 from engine.domain.dispositions import Action, DialRule, Disposition, DispositionKind
 from engine.domain.e164 import E164, parse_e164
 from engine.domain.ids import CampaignId
@@ -14,6 +15,7 @@ from engine.domain.specs import (
     ListLink,
     Mode,
     NumberChoice,
+    RecordingRule,
     RunWindow,
 )
 from gateway.convert import names
@@ -48,10 +50,22 @@ ACTIONS: dict[Action, pb.DialAction.ValueType] = {
     Action.STOP_NUMBER: pb.DIAL_ACTION_STOP_NUMBER,
     Action.STOP_RECORD: pb.DIAL_ACTION_STOP_RECORD,
 }
+RECORDING_RULES: dict[RecordingRule, pb.RecordingRule.ValueType] = {
+    RecordingRule.INHERIT: pb.RECORDING_RULE_INHERIT,
+    RecordingRule.ALL: pb.RECORDING_RULE_ALL,
+    RecordingRule.NONE: pb.RECORDING_RULE_NONE,
+}
+TREATMENTS: dict[Treatment, pb.Treatment.ValueType] = {
+    Treatment.END: pb.TREATMENT_END,
+    Treatment.CONNECT: pb.TREATMENT_CONNECT,
+    Treatment.MESSAGE: pb.TREATMENT_MESSAGE,
+}
 MODE_OF = {wire: mode for mode, wire in MODES.items()}
 _NUMBER_CHOICE_OF = {wire: choice for choice, wire in NUMBER_CHOICES.items()}
 _KIND_OF = {wire: kind for kind, wire in DISPOSITION_KINDS.items()}
 _ACTION_OF = {wire: action for action, wire in ACTIONS.items()}
+RECORDING_RULE_OF = {wire: rule for rule, wire in RECORDING_RULES.items()}
+_TREATMENT_OF = {wire: treatment for treatment, wire in TREATMENTS.items()}
 
 _OPTIONAL_SCALARS = (
     "progressive_rate",
@@ -72,8 +86,17 @@ _DURATIONS = {
     "preview_limit": "preview_limit_s",
 }
 """Fields that are durations on the wire and seconds in the engine."""
-_TEXTS = ("display_name", "caller_name")
-_PROMPTS = ("unattended_prompt", "prompt")
+_TEXTS = ("display_name", "caller_name", "caller_id_field", "opt_out_key")
+_PROMPTS = ("unattended_prompt", "prompt", "recording_notice")
+_ANALYSIS_DURATIONS = {
+    "limit": "limit_s",
+    "initial_silence": "initial_silence_s",
+    "greeting_silence": "greeting_silence_s",
+    "minimum_speech": "minimum_speech_s",
+    "machine_speech": "machine_speech_s",
+    "beep_limit": "beep_limit_s",
+}
+_TREATED = ("machine", "fax", "silence")
 
 
 def to_campaign(spec: CampaignSpec, run_state: pb.RunState.ValueType) -> pb.Campaign:
@@ -93,12 +116,16 @@ def to_campaign(spec: CampaignSpec, run_state: pb.RunState.ValueType) -> pb.Camp
         },
         trunks=[names.name_of("trunks", trunk) for trunk in spec.trunks],
         caller_id=spec.caller_id or "",
+        caller_ids=spec.caller_ids,
         schedule=[_to_run_window(window) for window in spec.schedule],
         calling_hours=[_to_calling_hours(row) for row in spec.hours],
         end_guard=to_duration(spec.end_guard_s),
         number_choice=NUMBER_CHOICES[spec.number_choice],
         dispositions=[_to_disposition(item) for item in spec.dispositions],
         dial_rules=[_to_dial_rule(rule) for rule in spec.dial_rules],
+        hold_prompt=spec.hold_prompt,
+        analysis=_to_analysis(spec.analysis) if spec.analysis else None,
+        recording=RECORDING_RULES[spec.recording],
         run_state=run_state,
         etag=str(spec.revision),
     )
@@ -125,13 +152,18 @@ def from_campaign(message: pb.Campaign, campaign_id: CampaignId) -> CampaignSpec
         "skills": {names.agent_id(name): level for name, level in message.skill_levels.items()},
         "trunks": tuple(names.trunk_id(name) for name in message.trunks),
         "caller_id": _caller_id(message.caller_id),
+        "caller_ids": tuple(parse_e164(number) for number in message.caller_ids),
         "schedule": tuple(_from_run_window(window) for window in message.schedule),
         "hours": tuple(_from_calling_hours(row) for row in message.calling_hours),
         "dispositions": tuple(_from_disposition(item) for item in message.dispositions),
         "dial_rules": tuple(_from_dial_rule(rule) for rule in message.dial_rules),
         "mode": MODE_OF.get(message.mode, Mode.PREVIEW),
         "number_choice": _NUMBER_CHOICE_OF.get(message.number_choice, NumberChoice.FIRST),
+        "analysis": _from_analysis(message.analysis) if message.HasField("analysis") else None,
+        "recording": RECORDING_RULE_OF.get(message.recording, RecordingRule.INHERIT),
     }
+    if message.HasField("hold_prompt"):
+        values["hold_prompt"] = prompt("hold_prompt", message.hold_prompt)
     values |= {field: getattr(message, field) for field in _PLAIN_SCALARS}
     values |= {field: names.clean_text(field, getattr(message, field)) for field in _TEXTS}
     values |= {field: prompt(field, getattr(message, field)) for field in _PROMPTS}
@@ -188,6 +220,36 @@ def _from_campaign_list(message: pb.CampaignList, campaign_id: CampaignId) -> Li
 
 def _caller_id(text: str) -> E164 | None:
     return parse_e164(text) if text else None
+
+
+def _to_analysis(spec: AnalysisSpec) -> pb.Analysis:
+    message = pb.Analysis(
+        detect_machines=spec.detect_machines,
+        machine_prompt=spec.machine_prompt,
+        machine=TREATMENTS[spec.machine],
+        fax=TREATMENTS[spec.fax],
+        silence=TREATMENTS[spec.silence],
+    )
+    for field, attribute in _ANALYSIS_DURATIONS.items():
+        getattr(message, field).CopyFrom(to_duration(getattr(spec, attribute)))
+    return message
+
+
+def _from_analysis(message: pb.Analysis) -> AnalysisSpec:
+    values: dict[str, object] = {
+        attribute: from_duration(getattr(message, field))
+        for field, attribute in _ANALYSIS_DURATIONS.items()
+        if is_set(message, field)
+    }
+    values |= {
+        field: _TREATMENT_OF[getattr(message, field)]
+        for field in _TREATED
+        if getattr(message, field)
+    }
+    if message.HasField("detect_machines"):
+        values["detect_machines"] = message.detect_machines
+    machine_prompt = prompt("analysis.machine_prompt", message.machine_prompt)
+    return AnalysisSpec(machine_prompt=machine_prompt, **values)  # type: ignore[arg-type]  # by name
 
 
 def _to_calling_hours(row: HoursRow) -> pb.CallingHours:

@@ -28,7 +28,7 @@ from gateway.pb.paceline.v1 import agent_session_pb2 as paceline_dot_v1_dot_agen
 from gateway.pb.paceline.v1 import campaigns_pb2 as paceline_dot_v1_dot_campaigns__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18paceline/v1/agents.proto\x12\x0bpaceline.v1\x1a\x1b\x62uf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1fpaceline/v1/agent_session.proto\x1a\x1bpaceline/v1/campaigns.proto\"\xff\x01\n\x05\x41gent\x12\x15\n\x04name\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x1e\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x15\n\x04team\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x17\n\x05phone\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\x12 \n\x0ephone_password\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\x12,\n\x03leg\x18\x06 \x01(\x0e\x32\x15.paceline.v1.AgentLegB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12(\n\x06status\x18\x07 \x01(\x0b\x32\x18.paceline.v1.AgentStatus\x12\x15\n\x04\x65tag\x18\x08 \x01(\tB\x07\xbaH\x04r\x02\x18@\"y\n\x12\x43reateAgentRequest\x12\x1b\n\x08\x61gent_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?\x12)\n\x05\x61gent\x18\x02 \x01(\x0b\x32\x12.paceline.v1.AgentB\x06\xbaH\x03\xc8\x01\x01\x12\x1b\n\nrequest_id\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\"8\n\x13\x43reateAgentResponse\x12!\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x12.paceline.v1.Agent\"*\n\x0fGetAgentRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\"5\n\x10GetAgentResponse\x12!\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x12.paceline.v1.Agent\"g\n\x11ListAgentsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x15\n\x04team\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18P\"Q\n\x12ListAgentsResponse\x12\"\n\x06\x61gents\x18\x01 \x03(\x0b\x32\x12.paceline.v1.Agent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8d\x01\n\x12UpdateAgentRequest\x12)\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x12.paceline.v1.AgentB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x1b\n\nrequest_id\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\"8\n\x13UpdateAgentResponse\x12!\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x12.paceline.v1.Agent\"a\n\x12\x44\x65leteAgentRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1b\n\nrequest_id\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\"\x15\n\x13\x44\x65leteAgentResponse\"\xb6\x01\n\x14SetAgentStateRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\x12\x32\n\x05state\x18\x02 \x01(\x0e\x32\x17.paceline.v1.AgentStateB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x17\n\x06reason\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1b\n\nsupervisor\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1b\n\nrequest_id\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18@\"m\n\x15SetAgentStateResponse\x12(\n\x06status\x18\x01 \x01(\x0b\x32\x18.paceline.v1.AgentStatus\x12*\n\x06result\x18\x02 \x01(\x0e\x32\x1a.paceline.v1.CommandResult*V\n\x08\x41gentLeg\x12\x19\n\x15\x41GENT_LEG_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41GENT_LEG_NAILED_UP\x10\x01\x12\x16\n\x12\x41GENT_LEG_PER_CALL\x10\x02\x32\xcd\x04\n\x0c\x41gentService\x12P\n\x0b\x43reateAgent\x12\x1f.paceline.v1.CreateAgentRequest\x1a .paceline.v1.CreateAgentResponse\x12G\n\x08GetAgent\x12\x1c.paceline.v1.GetAgentRequest\x1a\x1d.paceline.v1.GetAgentResponse\x12M\n\nListAgents\x12\x1e.paceline.v1.ListAgentsRequest\x1a\x1f.paceline.v1.ListAgentsResponse\x12P\n\x0bUpdateAgent\x12\x1f.paceline.v1.UpdateAgentRequest\x1a .paceline.v1.UpdateAgentResponse\x12P\n\x0b\x44\x65leteAgent\x12\x1f.paceline.v1.DeleteAgentRequest\x1a .paceline.v1.DeleteAgentResponse\x12V\n\rSetAgentState\x12!.paceline.v1.SetAgentStateRequest\x1a\".paceline.v1.SetAgentStateResponse\x12W\n\x0c\x41gentSession\x12 .paceline.v1.AgentSessionRequest\x1a!.paceline.v1.AgentSessionResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18paceline/v1/agents.proto\x12\x0bpaceline.v1\x1a\x1b\x62uf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1fpaceline/v1/agent_session.proto\x1a\x1bpaceline/v1/campaigns.proto\"\xb8\x02\n\x05\x41gent\x12\x15\n\x04name\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x1e\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x15\n\x04team\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x17\n\x05phone\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\x12 \n\x0ephone_password\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\x12,\n\x03leg\x18\x06 \x01(\x0e\x32\x15.paceline.v1.AgentLegB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12(\n\x06status\x18\x07 \x01(\x0b\x32\x18.paceline.v1.AgentStatus\x12\x15\n\x04\x65tag\x18\x08 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x37\n\trecording\x18\t \x01(\x0e\x32\x1a.paceline.v1.RecordingRuleB\x08\xbaH\x05\x82\x01\x02\x10\x01\"y\n\x12\x43reateAgentRequest\x12\x1b\n\x08\x61gent_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?\x12)\n\x05\x61gent\x18\x02 \x01(\x0b\x32\x12.paceline.v1.AgentB\x06\xbaH\x03\xc8\x01\x01\x12\x1b\n\nrequest_id\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\"8\n\x13\x43reateAgentResponse\x12!\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x12.paceline.v1.Agent\"*\n\x0fGetAgentRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\"5\n\x10GetAgentResponse\x12!\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x12.paceline.v1.Agent\"g\n\x11ListAgentsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x15\n\x04team\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18P\"Q\n\x12ListAgentsResponse\x12\"\n\x06\x61gents\x18\x01 \x03(\x0b\x32\x12.paceline.v1.Agent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8d\x01\n\x12UpdateAgentRequest\x12)\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x12.paceline.v1.AgentB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x1b\n\nrequest_id\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\"8\n\x13UpdateAgentResponse\x12!\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x12.paceline.v1.Agent\"a\n\x12\x44\x65leteAgentRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1b\n\nrequest_id\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\"\x15\n\x13\x44\x65leteAgentResponse\"\xb6\x01\n\x14SetAgentStateRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\x12\x32\n\x05state\x18\x02 \x01(\x0e\x32\x17.paceline.v1.AgentStateB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x17\n\x06reason\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1b\n\nsupervisor\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1b\n\nrequest_id\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18@\"m\n\x15SetAgentStateResponse\x12(\n\x06status\x18\x01 \x01(\x0b\x32\x18.paceline.v1.AgentStatus\x12*\n\x06result\x18\x02 \x01(\x0e\x32\x1a.paceline.v1.CommandResult*V\n\x08\x41gentLeg\x12\x19\n\x15\x41GENT_LEG_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41GENT_LEG_NAILED_UP\x10\x01\x12\x16\n\x12\x41GENT_LEG_PER_CALL\x10\x02\x32\xcd\x04\n\x0c\x41gentService\x12P\n\x0b\x43reateAgent\x12\x1f.paceline.v1.CreateAgentRequest\x1a .paceline.v1.CreateAgentResponse\x12G\n\x08GetAgent\x12\x1c.paceline.v1.GetAgentRequest\x1a\x1d.paceline.v1.GetAgentResponse\x12M\n\nListAgents\x12\x1e.paceline.v1.ListAgentsRequest\x1a\x1f.paceline.v1.ListAgentsResponse\x12P\n\x0bUpdateAgent\x12\x1f.paceline.v1.UpdateAgentRequest\x1a .paceline.v1.UpdateAgentResponse\x12P\n\x0b\x44\x65leteAgent\x12\x1f.paceline.v1.DeleteAgentRequest\x1a .paceline.v1.DeleteAgentResponse\x12V\n\rSetAgentState\x12!.paceline.v1.SetAgentStateRequest\x1a\".paceline.v1.SetAgentStateResponse\x12W\n\x0c\x41gentSession\x12 .paceline.v1.AgentSessionRequest\x1a!.paceline.v1.AgentSessionResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,6 +49,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AGENT'].fields_by_name['leg']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_AGENT'].fields_by_name['etag']._loaded_options = None
   _globals['_AGENT'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_AGENT'].fields_by_name['recording']._loaded_options = None
+  _globals['_AGENT'].fields_by_name['recording']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_CREATEAGENTREQUEST'].fields_by_name['agent_id']._loaded_options = None
   _globals['_CREATEAGENTREQUEST'].fields_by_name['agent_id']._serialized_options = b'\272H\006r\004\020\001\030?'
   _globals['_CREATEAGENTREQUEST'].fields_by_name['agent']._loaded_options = None
@@ -83,34 +85,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETAGENTSTATEREQUEST'].fields_by_name['supervisor']._serialized_options = b'\272H\004r\002\030@'
   _globals['_SETAGENTSTATEREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_SETAGENTSTATEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\004r\002\030@'
-  _globals['_AGENTLEG']._serialized_start=1512
-  _globals['_AGENTLEG']._serialized_end=1598
+  _globals['_AGENTLEG']._serialized_start=1569
+  _globals['_AGENTLEG']._serialized_end=1655
   _globals['_AGENT']._serialized_start=167
-  _globals['_AGENT']._serialized_end=422
-  _globals['_CREATEAGENTREQUEST']._serialized_start=424
-  _globals['_CREATEAGENTREQUEST']._serialized_end=545
-  _globals['_CREATEAGENTRESPONSE']._serialized_start=547
-  _globals['_CREATEAGENTRESPONSE']._serialized_end=603
-  _globals['_GETAGENTREQUEST']._serialized_start=605
-  _globals['_GETAGENTREQUEST']._serialized_end=647
-  _globals['_GETAGENTRESPONSE']._serialized_start=649
-  _globals['_GETAGENTRESPONSE']._serialized_end=702
-  _globals['_LISTAGENTSREQUEST']._serialized_start=704
-  _globals['_LISTAGENTSREQUEST']._serialized_end=807
-  _globals['_LISTAGENTSRESPONSE']._serialized_start=809
-  _globals['_LISTAGENTSRESPONSE']._serialized_end=890
-  _globals['_UPDATEAGENTREQUEST']._serialized_start=893
-  _globals['_UPDATEAGENTREQUEST']._serialized_end=1034
-  _globals['_UPDATEAGENTRESPONSE']._serialized_start=1036
-  _globals['_UPDATEAGENTRESPONSE']._serialized_end=1092
-  _globals['_DELETEAGENTREQUEST']._serialized_start=1094
-  _globals['_DELETEAGENTREQUEST']._serialized_end=1191
-  _globals['_DELETEAGENTRESPONSE']._serialized_start=1193
-  _globals['_DELETEAGENTRESPONSE']._serialized_end=1214
-  _globals['_SETAGENTSTATEREQUEST']._serialized_start=1217
-  _globals['_SETAGENTSTATEREQUEST']._serialized_end=1399
-  _globals['_SETAGENTSTATERESPONSE']._serialized_start=1401
-  _globals['_SETAGENTSTATERESPONSE']._serialized_end=1510
-  _globals['_AGENTSERVICE']._serialized_start=1601
-  _globals['_AGENTSERVICE']._serialized_end=2190
+  _globals['_AGENT']._serialized_end=479
+  _globals['_CREATEAGENTREQUEST']._serialized_start=481
+  _globals['_CREATEAGENTREQUEST']._serialized_end=602
+  _globals['_CREATEAGENTRESPONSE']._serialized_start=604
+  _globals['_CREATEAGENTRESPONSE']._serialized_end=660
+  _globals['_GETAGENTREQUEST']._serialized_start=662
+  _globals['_GETAGENTREQUEST']._serialized_end=704
+  _globals['_GETAGENTRESPONSE']._serialized_start=706
+  _globals['_GETAGENTRESPONSE']._serialized_end=759
+  _globals['_LISTAGENTSREQUEST']._serialized_start=761
+  _globals['_LISTAGENTSREQUEST']._serialized_end=864
+  _globals['_LISTAGENTSRESPONSE']._serialized_start=866
+  _globals['_LISTAGENTSRESPONSE']._serialized_end=947
+  _globals['_UPDATEAGENTREQUEST']._serialized_start=950
+  _globals['_UPDATEAGENTREQUEST']._serialized_end=1091
+  _globals['_UPDATEAGENTRESPONSE']._serialized_start=1093
+  _globals['_UPDATEAGENTRESPONSE']._serialized_end=1149
+  _globals['_DELETEAGENTREQUEST']._serialized_start=1151
+  _globals['_DELETEAGENTREQUEST']._serialized_end=1248
+  _globals['_DELETEAGENTRESPONSE']._serialized_start=1250
+  _globals['_DELETEAGENTRESPONSE']._serialized_end=1271
+  _globals['_SETAGENTSTATEREQUEST']._serialized_start=1274
+  _globals['_SETAGENTSTATEREQUEST']._serialized_end=1456
+  _globals['_SETAGENTSTATERESPONSE']._serialized_start=1458
+  _globals['_SETAGENTSTATERESPONSE']._serialized_end=1567
+  _globals['_AGENTSERVICE']._serialized_start=1658
+  _globals['_AGENTSERVICE']._serialized_end=2247
 # @@protoc_insertion_point(module_scope)

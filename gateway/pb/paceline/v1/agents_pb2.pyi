@@ -60,6 +60,7 @@ class Agent(_message.Message):
     LEG_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    RECORDING_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The agent's name in the API: agents/{agent}."""
     display_name: _builtins.str
@@ -74,6 +75,8 @@ class Agent(_message.Message):
     """How the phone is reached."""
     etag: _builtins.str
     """Changes with each change of configuration; guards updates when sent back."""
+    recording: _campaigns_pb2.RecordingRule.ValueType
+    """Which of the agent's calls are recorded."""
     @_builtins.property
     def status(self) -> _agent_session_pb2.AgentStatus:
         """What the agent is doing. Told by the server."""
@@ -89,10 +92,11 @@ class Agent(_message.Message):
         leg: Global___AgentLeg.ValueType = ...,
         status: _agent_session_pb2.AgentStatus | None = ...,
         etag: _builtins.str = ...,
+        recording: _campaigns_pb2.RecordingRule.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "etag", b"etag", "leg", b"leg", "name", b"name", "phone", b"phone", "phone_password", b"phone_password", "status", b"status", "team", b"team"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "etag", b"etag", "leg", b"leg", "name", b"name", "phone", b"phone", "phone_password", b"phone_password", "recording", b"recording", "status", b"status", "team", b"team"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

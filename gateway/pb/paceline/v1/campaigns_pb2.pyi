@@ -130,6 +130,62 @@ NUMBER_CHOICE_LEAST_ATTEMPTED: NumberChoice.ValueType  # 2
 """The dialable one tried least."""
 Global___NumberChoice: _TypeAlias = NumberChoice  # noqa: Y015
 
+class _RecordingRule:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RecordingRuleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RecordingRule.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RECORDING_RULE_UNSPECIFIED: _RecordingRule.ValueType  # 0
+    """Not said: as the next weaker setting says."""
+    RECORDING_RULE_INHERIT: _RecordingRule.ValueType  # 1
+    """As the next weaker setting says."""
+    RECORDING_RULE_ALL: _RecordingRule.ValueType  # 2
+    """All of them."""
+    RECORDING_RULE_NONE: _RecordingRule.ValueType  # 3
+    """None of them."""
+
+class RecordingRule(_RecordingRule, metaclass=_RecordingRuleEnumTypeWrapper):
+    """Which calls a setting wants recorded."""
+
+RECORDING_RULE_UNSPECIFIED: RecordingRule.ValueType  # 0
+"""Not said: as the next weaker setting says."""
+RECORDING_RULE_INHERIT: RecordingRule.ValueType  # 1
+"""As the next weaker setting says."""
+RECORDING_RULE_ALL: RecordingRule.ValueType  # 2
+"""All of them."""
+RECORDING_RULE_NONE: RecordingRule.ValueType  # 3
+"""None of them."""
+Global___RecordingRule: _TypeAlias = RecordingRule  # noqa: Y015
+
+class _Treatment:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TreatmentEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Treatment.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TREATMENT_UNSPECIFIED: _Treatment.ValueType  # 0
+    """Not said: the field's default."""
+    TREATMENT_END: _Treatment.ValueType  # 1
+    """It ends."""
+    TREATMENT_CONNECT: _Treatment.ValueType  # 2
+    """It goes to an agent, as if a person had answered."""
+    TREATMENT_MESSAGE: _Treatment.ValueType  # 3
+    """Machines only: after the tone a message is left."""
+
+class Treatment(_Treatment, metaclass=_TreatmentEnumTypeWrapper):
+    """What is done with a call that no person answered."""
+
+TREATMENT_UNSPECIFIED: Treatment.ValueType  # 0
+"""Not said: the field's default."""
+TREATMENT_END: Treatment.ValueType  # 1
+"""It ends."""
+TREATMENT_CONNECT: Treatment.ValueType  # 2
+"""It goes to an agent, as if a person had answered."""
+TREATMENT_MESSAGE: Treatment.ValueType  # 3
+"""Machines only: after the tone a message is left."""
+Global___Treatment: _TypeAlias = Treatment  # noqa: Y015
+
 class _Weekday:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -311,6 +367,82 @@ class RunWindow(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RunWindow: _TypeAlias = RunWindow  # noqa: Y015
+
+@_typing.final
+class Analysis(_message.Message):
+    """How answered calls are analysed, and what is done with what answered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DETECT_MACHINES_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    INITIAL_SILENCE_FIELD_NUMBER: _builtins.int
+    GREETING_SILENCE_FIELD_NUMBER: _builtins.int
+    MINIMUM_SPEECH_FIELD_NUMBER: _builtins.int
+    MACHINE_SPEECH_FIELD_NUMBER: _builtins.int
+    MACHINE_FIELD_NUMBER: _builtins.int
+    MACHINE_PROMPT_FIELD_NUMBER: _builtins.int
+    BEEP_LIMIT_FIELD_NUMBER: _builtins.int
+    FAX_FIELD_NUMBER: _builtins.int
+    SILENCE_FIELD_NUMBER: _builtins.int
+    detect_machines: _builtins.bool
+    """Whether machines are told from people; not set: yes. If not, any speech is a person."""
+    machine: Global___Treatment.ValueType
+    """What is done with answering machines; not said: the call ends. A message needs its prompt."""
+    machine_prompt: _builtins.str
+    """Message left after the machine's tone: a built-in prompt or a WAV file of the server."""
+    fax: Global___Treatment.ValueType
+    """What is done with fax machines; not said: the call ends. No message."""
+    silence: Global___Treatment.ValueType
+    """What is done with silence; not said: the call goes to an agent. No message."""
+    @_builtins.property
+    def limit(self) -> _duration_pb2.Duration:
+        """No verdict within this time counts as a person; at most 10 s; not set: 3 s."""
+
+    @_builtins.property
+    def initial_silence(self) -> _duration_pb2.Duration:
+        """Silence from the answer on that is a verdict of its own; not set: 2.5 s."""
+
+    @_builtins.property
+    def greeting_silence(self) -> _duration_pb2.Duration:
+        """Silence after short speech that says: a person, who waits; not set: 608 ms."""
+
+    @_builtins.property
+    def minimum_speech(self) -> _duration_pb2.Duration:
+        """Shorter sounds are noise; not set: 112 ms."""
+
+    @_builtins.property
+    def machine_speech(self) -> _duration_pb2.Duration:
+        """Speech without such a silence for so long is a machine; not set: 1.8 s."""
+
+    @_builtins.property
+    def beep_limit(self) -> _duration_pb2.Duration:
+        """Longest wait for the machine's tone, after which the call ends; not set: 30 s."""
+
+    def __init__(
+        self,
+        *,
+        detect_machines: _builtins.bool | None = ...,
+        limit: _duration_pb2.Duration | None = ...,
+        initial_silence: _duration_pb2.Duration | None = ...,
+        greeting_silence: _duration_pb2.Duration | None = ...,
+        minimum_speech: _duration_pb2.Duration | None = ...,
+        machine_speech: _duration_pb2.Duration | None = ...,
+        machine: Global___Treatment.ValueType = ...,
+        machine_prompt: _builtins.str = ...,
+        beep_limit: _duration_pb2.Duration | None = ...,
+        fax: Global___Treatment.ValueType = ...,
+        silence: Global___Treatment.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_detect_machines", b"_detect_machines", "beep_limit", b"beep_limit", "detect_machines", b"detect_machines", "greeting_silence", b"greeting_silence", "initial_silence", b"initial_silence", "limit", b"limit", "machine_speech", b"machine_speech", "minimum_speech", b"minimum_speech"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_detect_machines", b"_detect_machines", "beep_limit", b"beep_limit", "detect_machines", b"detect_machines", "fax", b"fax", "greeting_silence", b"greeting_silence", "initial_silence", b"initial_silence", "limit", b"limit", "machine", b"machine", "machine_prompt", b"machine_prompt", "machine_speech", b"machine_speech", "minimum_speech", b"minimum_speech", "silence", b"silence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__detect_machines: _TypeAlias = _typing.Literal["detect_machines"]  # noqa: Y015
+    _WhichOneofArgType__detect_machines: _TypeAlias = _typing.Literal["_detect_machines", b"_detect_machines"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__detect_machines) -> _WhichOneofReturnType__detect_machines | None: ...
+
+Global___Analysis: _TypeAlias = Analysis  # noqa: Y015
 
 @_typing.final
 class Disposition(_message.Message):
@@ -495,6 +627,13 @@ class Campaign(_message.Message):
     PROMPT_FIELD_NUMBER: _builtins.int
     RUN_STATE_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    CALLER_ID_FIELD_FIELD_NUMBER: _builtins.int
+    CALLER_IDS_FIELD_NUMBER: _builtins.int
+    OPT_OUT_KEY_FIELD_NUMBER: _builtins.int
+    HOLD_PROMPT_FIELD_NUMBER: _builtins.int
+    ANALYSIS_FIELD_NUMBER: _builtins.int
+    RECORDING_FIELD_NUMBER: _builtins.int
+    RECORDING_NOTICE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name: campaigns/{campaign}."""
     display_name: _builtins.str
@@ -502,7 +641,9 @@ class Campaign(_message.Message):
     mode: Global___Mode.ValueType
     """How it chooses when to start calls."""
     caller_id: _builtins.str
-    """Number shown to the called party, in E.164 form."""
+    """Number shown to the called party, in E.164 form, where neither caller_id_field nor caller_ids
+    finds another.
+    """
     caller_name: _builtins.str
     """Name shown to the called party; may be empty."""
     progressive_rate: _builtins.float
@@ -537,6 +678,22 @@ class Campaign(_message.Message):
     """Whether it runs. Told by the server."""
     etag: _builtins.str
     """Changes with each change of configuration; guards updates when sent back."""
+    caller_id_field: _builtins.str
+    """Custom field of the records that holds the number to show, in E.164 form; empty: none. A record
+    without a valid one is called with the next rule's number.
+    """
+    opt_out_key: _builtins.str
+    """Key by which a person who hears a message asks never to be called again; empty: none."""
+    hold_prompt: _builtins.str
+    """What a person hears on hold: a built-in prompt or a WAV file of the server; not set: hold-music.
+    Empty: silence.
+    """
+    recording: Global___RecordingRule.ValueType
+    """Which of its calls are recorded."""
+    recording_notice: _builtins.str
+    """Told to the called party before recording begins: a built-in prompt or a WAV file of the
+    server; empty: none.
+    """
     @_builtins.property
     def lists(self) -> _containers.RepeatedCompositeFieldContainer[Global___CampaignList]:
         """Lists it dials."""
@@ -551,7 +708,9 @@ class Campaign(_message.Message):
 
     @_builtins.property
     def trunks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Trunks by preference: trunks/{trunk}; a later one is used when earlier ones are down or full."""
+        """Trunks and groups of trunks by preference: trunks/{trunk} or trunks/{group}; a later one is used
+        when earlier ones are down or full.
+        """
 
     @_builtins.property
     def schedule(self) -> _containers.RepeatedCompositeFieldContainer[Global___RunWindow]:
@@ -597,6 +756,16 @@ class Campaign(_message.Message):
     def preview_limit(self) -> _duration_pb2.Duration:
         """Longest preview of a record; not set: no limit."""
 
+    @_builtins.property
+    def caller_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Numbers to choose from by the nearest area, in E.164 form: of those of the country called, the
+        one that shares most leading digits with the number; the first named among equals.
+        """
+
+    @_builtins.property
+    def analysis(self) -> Global___Analysis:
+        """How answers are analysed; not set: every answer counts as a person."""
+
     def __init__(
         self,
         *,
@@ -636,11 +805,20 @@ class Campaign(_message.Message):
         prompt: _builtins.str = ...,
         run_state: Global___RunState.ValueType = ...,
         etag: _builtins.str = ...,
+        caller_id_field: _builtins.str = ...,
+        caller_ids: _abc.Iterable[_builtins.str] | None = ...,
+        opt_out_key: _builtins.str = ...,
+        hold_prompt: _builtins.str | None = ...,
+        analysis: Global___Analysis | None = ...,
+        recording: Global___RecordingRule.ValueType = ...,
+        recording_notice: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_attempts_per_number", b"_max_attempts_per_number", "_max_attempts_per_record", b"_max_attempts_per_record", "_max_level", b"_max_level", "_max_unattended_ratio", b"_max_unattended_ratio", "_priority", b"_priority", "_progressive_rate", b"_progressive_rate", "_target_occupancy", b"_target_occupancy", "acw_limit", b"acw_limit", "end_guard", b"end_guard", "max_attempts_per_number", b"max_attempts_per_number", "max_attempts_per_record", b"max_attempts_per_record", "max_level", b"max_level", "max_unattended_ratio", b"max_unattended_ratio", "min_gap", b"min_gap", "no_answer_timeout", b"no_answer_timeout", "offer_timeout", b"offer_timeout", "preview_limit", b"preview_limit", "priority", b"priority", "progressive_rate", b"progressive_rate", "target_occupancy", b"target_occupancy", "unattended_timeout", b"unattended_timeout"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_hold_prompt", b"_hold_prompt", "_max_attempts_per_number", b"_max_attempts_per_number", "_max_attempts_per_record", b"_max_attempts_per_record", "_max_level", b"_max_level", "_max_unattended_ratio", b"_max_unattended_ratio", "_priority", b"_priority", "_progressive_rate", b"_progressive_rate", "_target_occupancy", b"_target_occupancy", "acw_limit", b"acw_limit", "analysis", b"analysis", "end_guard", b"end_guard", "hold_prompt", b"hold_prompt", "max_attempts_per_number", b"max_attempts_per_number", "max_attempts_per_record", b"max_attempts_per_record", "max_level", b"max_level", "max_unattended_ratio", b"max_unattended_ratio", "min_gap", b"min_gap", "no_answer_timeout", b"no_answer_timeout", "offer_timeout", b"offer_timeout", "preview_limit", b"preview_limit", "priority", b"priority", "progressive_rate", b"progressive_rate", "target_occupancy", b"target_occupancy", "unattended_timeout", b"unattended_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_attempts_per_number", b"_max_attempts_per_number", "_max_attempts_per_record", b"_max_attempts_per_record", "_max_level", b"_max_level", "_max_unattended_ratio", b"_max_unattended_ratio", "_priority", b"_priority", "_progressive_rate", b"_progressive_rate", "_target_occupancy", b"_target_occupancy", "acw_limit", b"acw_limit", "automatic_answer", b"automatic_answer", "caller_id", b"caller_id", "caller_name", b"caller_name", "calling_hours", b"calling_hours", "dial_rules", b"dial_rules", "display_name", b"display_name", "dispositions", b"dispositions", "end_guard", b"end_guard", "etag", b"etag", "lists", b"lists", "max_attempts_per_day", b"max_attempts_per_day", "max_attempts_per_number", b"max_attempts_per_number", "max_attempts_per_record", b"max_attempts_per_record", "max_calls", b"max_calls", "max_calls_per_s", b"max_calls_per_s", "max_level", b"max_level", "max_unattended_ratio", b"max_unattended_ratio", "min_gap", b"min_gap", "mode", b"mode", "name", b"name", "no_answer_timeout", b"no_answer_timeout", "number_choice", b"number_choice", "offer_timeout", b"offer_timeout", "preview_limit", b"preview_limit", "priority", b"priority", "progressive_rate", b"progressive_rate", "prompt", b"prompt", "run_state", b"run_state", "schedule", b"schedule", "skill_levels", b"skill_levels", "target_occupancy", b"target_occupancy", "teams", b"teams", "trunks", b"trunks", "unattended_prompt", b"unattended_prompt", "unattended_timeout", b"unattended_timeout"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_hold_prompt", b"_hold_prompt", "_max_attempts_per_number", b"_max_attempts_per_number", "_max_attempts_per_record", b"_max_attempts_per_record", "_max_level", b"_max_level", "_max_unattended_ratio", b"_max_unattended_ratio", "_priority", b"_priority", "_progressive_rate", b"_progressive_rate", "_target_occupancy", b"_target_occupancy", "acw_limit", b"acw_limit", "analysis", b"analysis", "automatic_answer", b"automatic_answer", "caller_id", b"caller_id", "caller_id_field", b"caller_id_field", "caller_ids", b"caller_ids", "caller_name", b"caller_name", "calling_hours", b"calling_hours", "dial_rules", b"dial_rules", "display_name", b"display_name", "dispositions", b"dispositions", "end_guard", b"end_guard", "etag", b"etag", "hold_prompt", b"hold_prompt", "lists", b"lists", "max_attempts_per_day", b"max_attempts_per_day", "max_attempts_per_number", b"max_attempts_per_number", "max_attempts_per_record", b"max_attempts_per_record", "max_calls", b"max_calls", "max_calls_per_s", b"max_calls_per_s", "max_level", b"max_level", "max_unattended_ratio", b"max_unattended_ratio", "min_gap", b"min_gap", "mode", b"mode", "name", b"name", "no_answer_timeout", b"no_answer_timeout", "number_choice", b"number_choice", "offer_timeout", b"offer_timeout", "opt_out_key", b"opt_out_key", "preview_limit", b"preview_limit", "priority", b"priority", "progressive_rate", b"progressive_rate", "prompt", b"prompt", "recording", b"recording", "recording_notice", b"recording_notice", "run_state", b"run_state", "schedule", b"schedule", "skill_levels", b"skill_levels", "target_occupancy", b"target_occupancy", "teams", b"teams", "trunks", b"trunks", "unattended_prompt", b"unattended_prompt", "unattended_timeout", b"unattended_timeout"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__hold_prompt: _TypeAlias = _typing.Literal["hold_prompt"]  # noqa: Y015
+    _WhichOneofArgType__hold_prompt: _TypeAlias = _typing.Literal["_hold_prompt", b"_hold_prompt"]  # noqa: Y015
     _WhichOneofReturnType__max_attempts_per_number: _TypeAlias = _typing.Literal["max_attempts_per_number"]  # noqa: Y015
     _WhichOneofArgType__max_attempts_per_number: _TypeAlias = _typing.Literal["_max_attempts_per_number", b"_max_attempts_per_number"]  # noqa: Y015
     _WhichOneofReturnType__max_attempts_per_record: _TypeAlias = _typing.Literal["max_attempts_per_record"]  # noqa: Y015
@@ -655,6 +833,8 @@ class Campaign(_message.Message):
     _WhichOneofArgType__progressive_rate: _TypeAlias = _typing.Literal["_progressive_rate", b"_progressive_rate"]  # noqa: Y015
     _WhichOneofReturnType__target_occupancy: _TypeAlias = _typing.Literal["target_occupancy"]  # noqa: Y015
     _WhichOneofArgType__target_occupancy: _TypeAlias = _typing.Literal["_target_occupancy", b"_target_occupancy"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__hold_prompt) -> _WhichOneofReturnType__hold_prompt | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_attempts_per_number) -> _WhichOneofReturnType__max_attempts_per_number | None: ...
     @_typing.overload

@@ -9,6 +9,7 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -19,6 +20,86 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _TrunkKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TrunkKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TrunkKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TRUNK_KIND_UNSPECIFIED: _TrunkKind.ValueType  # 0
+    """Not said: SIP."""
+    TRUNK_KIND_SIP: _TrunkKind.ValueType  # 1
+    """The engine's own SIP."""
+    TRUNK_KIND_PYVOIP: _TrunkKind.ValueType  # 2
+    """pyVoIP in a process of its own, for laboratories; the server needs its extra."""
+
+class TrunkKind(_TrunkKind, metaclass=_TrunkKindEnumTypeWrapper):
+    """Which adapter places the calls of a trunk."""
+
+TRUNK_KIND_UNSPECIFIED: TrunkKind.ValueType  # 0
+"""Not said: SIP."""
+TRUNK_KIND_SIP: TrunkKind.ValueType  # 1
+"""The engine's own SIP."""
+TRUNK_KIND_PYVOIP: TrunkKind.ValueType  # 2
+"""pyVoIP in a process of its own, for laboratories; the server needs its extra."""
+Global___TrunkKind: _TypeAlias = TrunkKind  # noqa: Y015
+
+class _Transport:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TransportEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Transport.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TRANSPORT_UNSPECIFIED: _Transport.ValueType  # 0
+    """Not said: UDP."""
+    TRANSPORT_UDP: _Transport.ValueType  # 1
+    """Datagrams."""
+    TRANSPORT_TCP: _Transport.ValueType  # 2
+    """A connection."""
+    TRANSPORT_TLS: _Transport.ValueType  # 3
+    """An encrypted connection."""
+
+class Transport(_Transport, metaclass=_TransportEnumTypeWrapper):
+    """How SIP travels to a trunk (RFC 3261 section 18)."""
+
+TRANSPORT_UNSPECIFIED: Transport.ValueType  # 0
+"""Not said: UDP."""
+TRANSPORT_UDP: Transport.ValueType  # 1
+"""Datagrams."""
+TRANSPORT_TCP: Transport.ValueType  # 2
+"""A connection."""
+TRANSPORT_TLS: Transport.ValueType  # 3
+"""An encrypted connection."""
+Global___Transport: _TypeAlias = Transport  # noqa: Y015
+
+class _Need:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _NeedEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Need.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    NEED_UNSPECIFIED: _Need.ValueType  # 0
+    """Not said: off."""
+    NEED_OFF: _Need.ValueType  # 1
+    """Never."""
+    NEED_OFFERED: _Need.ValueType  # 2
+    """If the peer can."""
+    NEED_REQUIRED: _Need.ValueType  # 3
+    """No call without it."""
+
+class Need(_Need, metaclass=_NeedEnumTypeWrapper):
+    """Whether something is used with a peer."""
+
+NEED_UNSPECIFIED: Need.ValueType  # 0
+"""Not said: off."""
+NEED_OFF: Need.ValueType  # 1
+"""Never."""
+NEED_OFFERED: Need.ValueType  # 2
+"""If the peer can."""
+NEED_REQUIRED: Need.ValueType  # 3
+"""No call without it."""
+Global___Need: _TypeAlias = Need  # noqa: Y015
 
 @_typing.final
 class TrunkState(_message.Message):
@@ -72,12 +153,30 @@ class Trunk(_message.Message):
     OPTIONS_PERIOD_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    TRANSPORT_FIELD_NUMBER: _builtins.int
+    GROUP_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    REGISTER_INTERVAL_FIELD_NUMBER: _builtins.int
+    SESSION_INTERVAL_FIELD_NUMBER: _builtins.int
+    RELIABLE_FIELD_NUMBER: _builtins.int
+    ASSERT_IDENTITY_FIELD_NUMBER: _builtins.int
+    PRIVACY_FIELD_NUMBER: _builtins.int
+    DIVERSION_FIELD_NUMBER: _builtins.int
+    SRTP_FIELD_NUMBER: _builtins.int
+    TLS_CA_FIELD_NUMBER: _builtins.int
+    TLS_CERTIFICATE_FIELD_NUMBER: _builtins.int
+    TLS_KEY_FIELD_NUMBER: _builtins.int
+    TLS_NAME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name: trunks/{trunk}."""
     display_name: _builtins.str
     """Its name for people."""
     address: _builtins.str
-    """Host or host:port that INVITEs are sent to over UDP; the default port is 5060."""
+    """Host or host:port that INVITEs are sent to. Without a port DNS SRV is asked first, then the
+    default port holds: 5060, over TLS 5061.
+    """
     channels: _builtins.int
     """Most simultaneous legs; not set: 100."""
     calls_per_s: _builtins.float
@@ -92,6 +191,36 @@ class Trunk(_message.Message):
     """Realm that credentials are given to; empty: the first one met at this address."""
     etag: _builtins.str
     """Changes with each change of configuration; guards updates when sent back."""
+    kind: Global___TrunkKind.ValueType
+    """Which adapter places its calls."""
+    transport: Global___Transport.ValueType
+    """How SIP travels."""
+    group: _builtins.str
+    """Name of the group it belongs to, formed like a trunk's id and that of no trunk; empty: none. A
+    campaign may name the group in place of trunks.
+    """
+    priority: _builtins.int
+    """Within the group, trunks of the lowest number are used first; 1 to 100, not set: 1."""
+    weight: _builtins.int
+    """Share of the calls among trunks of equal priority; 1 to 1,000, not set: 1."""
+    reliable: Global___Need.ValueType
+    """Reliable provisional responses (RFC 3262)."""
+    assert_identity: _builtins.bool
+    """Whether the caller id also goes as P-Asserted-Identity (RFC 3325)."""
+    privacy: _builtins.bool
+    """Whether the called party is not to see the caller id (RFC 3323, RFC 3325)."""
+    diversion: _builtins.str
+    """Number that calls are said to be diverted from (RFC 5806), in E.164 form; empty: none."""
+    srtp: Global___Need.ValueType
+    """Encrypted audio with keys in the SDP (RFC 4568); over TLS alone."""
+    tls_ca: _builtins.str
+    """PEM file, on the server, of the authorities trusted for its certificate; empty: the system's."""
+    tls_certificate: _builtins.str
+    """PEM file, on the server, of our certificate, if the carrier wants one; needs tls_key."""
+    tls_key: _builtins.str
+    """PEM file, on the server, of that certificate's key."""
+    tls_name: _builtins.str
+    """Name that its certificate must carry; empty: the host of the address."""
     @_builtins.property
     def options_period(self) -> _duration_pb2.Duration:
         """Period of OPTIONS keep-alives, zero for none; not set: 30 s."""
@@ -99,6 +228,16 @@ class Trunk(_message.Message):
     @_builtins.property
     def state(self) -> Global___TrunkState:
         """What it is doing. Told by the server."""
+
+    @_builtins.property
+    def register_interval(self) -> _duration_pb2.Duration:
+        """Time for which the engine registers at the carrier, renewed before it ends; not set or zero: it
+        does not register.
+        """
+
+    @_builtins.property
+    def session_interval(self) -> _duration_pb2.Duration:
+        """Session interval asked for (RFC 4028): at least 90 s, zero for none; not set: 1,800 s."""
 
     def __init__(
         self,
@@ -115,19 +254,43 @@ class Trunk(_message.Message):
         options_period: _duration_pb2.Duration | None = ...,
         state: Global___TrunkState | None = ...,
         etag: _builtins.str = ...,
+        kind: Global___TrunkKind.ValueType = ...,
+        transport: Global___Transport.ValueType = ...,
+        group: _builtins.str = ...,
+        priority: _builtins.int | None = ...,
+        weight: _builtins.int | None = ...,
+        register_interval: _duration_pb2.Duration | None = ...,
+        session_interval: _duration_pb2.Duration | None = ...,
+        reliable: Global___Need.ValueType = ...,
+        assert_identity: _builtins.bool = ...,
+        privacy: _builtins.bool = ...,
+        diversion: _builtins.str = ...,
+        srtp: Global___Need.ValueType = ...,
+        tls_ca: _builtins.str = ...,
+        tls_certificate: _builtins.str = ...,
+        tls_key: _builtins.str = ...,
+        tls_name: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_calls_per_s", b"_calls_per_s", "_channels", b"_channels", "calls_per_s", b"calls_per_s", "channels", b"channels", "options_period", b"options_period", "state", b"state"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_calls_per_s", b"_calls_per_s", "_channels", b"_channels", "_priority", b"_priority", "_weight", b"_weight", "calls_per_s", b"calls_per_s", "channels", b"channels", "options_period", b"options_period", "priority", b"priority", "register_interval", b"register_interval", "session_interval", b"session_interval", "state", b"state", "weight", b"weight"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_calls_per_s", b"_calls_per_s", "_channels", b"_channels", "address", b"address", "calls_per_s", b"calls_per_s", "channels", b"channels", "display_name", b"display_name", "domain", b"domain", "etag", b"etag", "name", b"name", "options_period", b"options_period", "password", b"password", "realm", b"realm", "state", b"state", "username", b"username"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_calls_per_s", b"_calls_per_s", "_channels", b"_channels", "_priority", b"_priority", "_weight", b"_weight", "address", b"address", "assert_identity", b"assert_identity", "calls_per_s", b"calls_per_s", "channels", b"channels", "display_name", b"display_name", "diversion", b"diversion", "domain", b"domain", "etag", b"etag", "group", b"group", "kind", b"kind", "name", b"name", "options_period", b"options_period", "password", b"password", "priority", b"priority", "privacy", b"privacy", "realm", b"realm", "register_interval", b"register_interval", "reliable", b"reliable", "session_interval", b"session_interval", "srtp", b"srtp", "state", b"state", "tls_ca", b"tls_ca", "tls_certificate", b"tls_certificate", "tls_key", b"tls_key", "tls_name", b"tls_name", "transport", b"transport", "username", b"username", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__calls_per_s: _TypeAlias = _typing.Literal["calls_per_s"]  # noqa: Y015
     _WhichOneofArgType__calls_per_s: _TypeAlias = _typing.Literal["_calls_per_s", b"_calls_per_s"]  # noqa: Y015
     _WhichOneofReturnType__channels: _TypeAlias = _typing.Literal["channels"]  # noqa: Y015
     _WhichOneofArgType__channels: _TypeAlias = _typing.Literal["_channels", b"_channels"]  # noqa: Y015
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    _WhichOneofReturnType__weight: _TypeAlias = _typing.Literal["weight"]  # noqa: Y015
+    _WhichOneofArgType__weight: _TypeAlias = _typing.Literal["_weight", b"_weight"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__calls_per_s) -> _WhichOneofReturnType__calls_per_s | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__channels) -> _WhichOneofReturnType__channels | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__weight) -> _WhichOneofReturnType__weight | None: ...
 
 Global___Trunk: _TypeAlias = Trunk  # noqa: Y015
 

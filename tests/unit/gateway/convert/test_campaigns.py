@@ -7,16 +7,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.domain.analysis import AnalysisSpec, Treatment
 from engine.domain.dispositions import DialRule, Disposition
 from engine.domain.e164 import E164
 from engine.domain.ids import AgentId, CampaignId, ListId, TeamId, TrunkId
 from engine.domain.refusals import InvalidHoursError, InvalidRequestError
-from engine.domain.specs import CampaignSpec, HoursRow, ListLink, RunWindow
+from engine.domain.specs import CampaignSpec, HoursRow, ListLink, RecordingRule, RunWindow
 from gateway.convert import campaigns, resources, views
 from gateway.convert.campaigns import from_campaign, to_campaign
+from gateway.convert.units import to_duration
 from gateway.interceptors import check_rules
-from gateway.pb.paceline.v1 import agent_session_pb2, agents_pb2, lists_pb2, supervision_pb2
+from gateway.pb.paceline.v1 import (
+    agent_session_pb2,
+    agents_pb2,
+    lists_pb2,
+    supervision_pb2,
+    trunks_pb2,
+)
 from gateway.pb.paceline.v1 import campaigns_pb2 as pb
+from gateway.status import InvalidFieldsError
 
 ids = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True)
 days = st.sets(st.integers(0, 6), min_size=1).map(lambda s: tuple(sorted(s)))
@@ -40,6 +49,23 @@ def windows(draw: st.DrawFn) -> RunWindow:
     return RunWindow(starts_s=starts_s, stops_s=stops_s, days=draw(days))
 
 
+within = st.integers(1, 10**7).map(lambda us: us / 1e6)
+fates = st.sampled_from([Treatment.END, Treatment.CONNECT])
+numbers = st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True).map(E164)
+analyses = st.builds(
+    AnalysisSpec,
+    detect_machines=st.booleans(),
+    limit_s=within,
+    initial_silence_s=within,
+    greeting_silence_s=within,
+    minimum_speech_s=within,
+    machine_speech_s=within,
+    machine=st.sampled_from(Treatment),
+    machine_prompt=texts,
+    beep_limit_s=within,
+    fax=fates,
+    silence=fates,
+)
 specs = st.builds(
     CampaignSpec,
     campaign_id=st.just(CampaignId("c1")),
@@ -60,6 +86,8 @@ specs = st.builds(
     trunks=st.lists(ids.map(TrunkId), max_size=3, unique=True).map(tuple),
     caller_id=st.sampled_from([None, E164("+14155550100")]),
     caller_name=texts,
+    caller_id_field=texts,
+    caller_ids=st.lists(numbers, max_size=4, unique=True).map(tuple),
     schedule=st.lists(windows(), max_size=3).map(tuple),
     hours=st.lists(hours(), max_size=3).map(tuple),
     end_guard_s=st.integers(0, 3_600),
@@ -69,6 +97,9 @@ specs = st.builds(
     max_unattended_ratio=st.floats(0, 1),
     unattended_timeout_s=st.sampled_from([0.5, 2.0, 60.0]),
     unattended_prompt=texts,
+    opt_out_key=st.sampled_from(["", *"0123456789*#"]),
+    hold_prompt=texts,
+    analysis=st.none() | analyses,
     no_answer_timeout_s=st.sampled_from([15.0, 25.5, 120.0]),
     max_attempts_per_record=st.integers(1, 250),
     max_attempts_per_number=st.integers(1, 250),
@@ -93,6 +124,8 @@ specs = st.builds(
     offer_timeout_s=st.sampled_from([1.0, 15.0, 600.0]),
     preview_limit_s=delays,
     prompt=texts,
+    recording=st.sampled_from(RecordingRule),
+    recording_notice=texts,
     revision=st.just(1),
 )  # fmt: skip
 
@@ -122,6 +155,16 @@ def test_every_field_of_a_campaign_reaches_the_wire() -> None:
     assert told == expected | {"run_state"}
 
 
+def test_every_field_of_an_analysis_reaches_the_wire() -> None:
+    told = {field.name for field in pb.Analysis.DESCRIPTOR.fields}
+    assert told == {field.name.removesuffix("_s") for field in msgspec.structs.fields(AnalysisSpec)}
+
+
+def test_an_analysis_that_says_nothing_has_every_default() -> None:
+    message = pb.Campaign(analysis=pb.Analysis())
+    assert from_campaign(message, CampaignId("c1")).analysis == AnalysisSpec()
+
+
 def _seconds(name: str) -> bool:
     return name.endswith("_s") and name != "max_calls_per_s"
 
@@ -131,6 +174,11 @@ ENUMS = [
     pytest.param(campaigns.NUMBER_CHOICES, pb.NumberChoice, id="number choice"),
     pytest.param(campaigns.DISPOSITION_KINDS, pb.DispositionKind, id="disposition kind"),
     pytest.param(campaigns.ACTIONS, pb.DialAction, id="dial action"),
+    pytest.param(campaigns.RECORDING_RULES, pb.RecordingRule, id="recording rule"),
+    pytest.param(campaigns.TREATMENTS, pb.Treatment, id="treatment"),
+    pytest.param(resources.TRUNK_KINDS, trunks_pb2.TrunkKind, id="trunk kind"),
+    pytest.param(resources.TRANSPORTS, trunks_pb2.Transport, id="transport"),
+    pytest.param(resources.NEEDS, trunks_pb2.Need, id="need"),
     pytest.param(resources.AGENT_LEGS, agents_pb2.AgentLeg, id="agent leg"),
     pytest.param(views.RUN_STATES, pb.RunState, id="run state"),
     pytest.param(views.AGENT_STATES, agent_session_pb2.AgentState, id="agent state"),
@@ -152,6 +200,12 @@ def test_a_choice_has_one_name_on_both_sides(table: dict[Enum, int], wire: type)
 
 BAD = [
     pytest.param(pb.Campaign(caller_id="4155550100"), "E.164", id="national caller id"),
+    pytest.param(pb.Campaign(caller_ids=["+1"]), "E.164", id="cut number among caller ids"),
+    pytest.param(pb.Campaign(caller_id_field="a\r\nb"), "U+000D", id="line break in a field"),
+    pytest.param(pb.Campaign(hold_prompt="a/../b"), "'..'", id="music on a path that climbs"),
+    pytest.param(
+        pb.Campaign(analysis=pb.Analysis(machine_prompt="../x")), "'..'", id="message that climbs"
+    ),
     pytest.param(pb.Campaign(teams=["agents/a"]), "teams/{team}", id="agent for a team"),
     pytest.param(pb.Campaign(teams=["teams/A"]), "lower-case", id="upper-case id"),
     pytest.param(pb.Campaign(trunks=["t1"]), "trunks/{trunk}", id="id without a collection"),
@@ -209,3 +263,33 @@ def test_any_octets_are_a_campaign_or_a_refusal(octets: bytes) -> None:
         from_campaign(message, CampaignId("c1"))
     except InvalidRequestError:
         return
+
+
+BROKEN = [
+    pytest.param(pb.Campaign(opt_out_key="12"), "opt_out_key", id="two keys"),
+    pytest.param(pb.Campaign(opt_out_key="A"), "opt_out_key", id="no key of a phone"),
+    pytest.param(
+        pb.Campaign(analysis=pb.Analysis(fax=pb.TREATMENT_MESSAGE)), "analysis.fax", id="fax"
+    ),
+    pytest.param(
+        pb.Campaign(analysis=pb.Analysis(silence=pb.TREATMENT_MESSAGE)),
+        "analysis.silence",
+        id="message to silence",
+    ),
+    pytest.param(
+        pb.Campaign(analysis=pb.Analysis(limit=to_duration(10.5))), "analysis.limit", id="limit"
+    ),
+    pytest.param(
+        pb.Campaign(analysis=pb.Analysis(minimum_speech=to_duration(0))),
+        "analysis.minimum_speech",
+        id="no time at all",
+    ),
+    pytest.param(pb.Campaign(caller_ids=["+14155550100"] * 2), "caller_ids", id="number twice"),
+]
+
+
+@pytest.mark.parametrize(("message", "field"), BROKEN)
+def test_what_the_rules_of_the_wire_forbid_is_refused(message: pb.Campaign, field: str) -> None:
+    with pytest.raises(InvalidFieldsError) as caught:
+        check_rules(message)
+    assert [fault.field for fault in caught.value.faults] == [field]
