@@ -19,9 +19,12 @@ MODULES = {
     "sip": "benchmarks.sip",
     "dialogs": "benchmarks.dialogs",
     "media": "benchmarks.media",
+    "cpa": "benchmarks.cpa",
+    "barge": "benchmarks.barge",
     "pacing": "benchmarks.pacing",
     "pacing-speed": "benchmarks.pacing_speed",
     "pacing-engine": "benchmarks.pacing_engine",
+    "pacing-days": "benchmarks.pacing_days",
 }
 """Module of each benchmark; one without its module is not offered."""
 

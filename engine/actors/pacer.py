@@ -70,6 +70,8 @@ _PHASES = {
 _WINDOWS = (DAY, ROLLING_24H, ROLLING_30D)
 _FIRST_ROWS = 16
 _SAVE_S = 60.0
+_IDLE_TICK_S = 10.0
+"""Period of decisions while no campaign runs; a start, or an agent who moves, ends it. [s]"""
 _AUTOMATIC_CALLS = 10
 """Simultaneous calls of an automatic campaign that sets none (guide: Automatic mode)."""
 _ALL = CampaignId("")
@@ -318,7 +320,7 @@ class PacerBehavior:
             row = self._rows.get(message.campaign_id) if message.campaign_id else None
             self._floor.agent_turned(slot, phase, now_s, row.row if row else -1)
         self._floor.agent_leaving(slot, message.leaving)
-        return self._hurry() if phase is Phase.READY else ()
+        return self._hurry() if phase is Phase.READY or not self._at_work() else ()
 
     def _group_of(self, message: AgentMoved) -> int:
         """Return the group of agents who serve the same campaigns as this one."""
@@ -357,7 +359,8 @@ class PacerBehavior:
 
     def _tick(self, now_s: float) -> Sequence[Effect]:
         self._urgent = False
-        effects: list[Effect] = [StartTimer("tick", self._tick_s, PacingDue())]
+        period_s = self._tick_s if self._at_work() else _IDLE_TICK_S
+        effects: list[Effect] = [StartTimer("tick", period_s, PacingDue())]
         self._new_day(now_s)
         if self._rows:
             decision = self._floor.decide(now_s, self._conditions(now_s))
@@ -368,6 +371,10 @@ class PacerBehavior:
             self._saved_s = now_s
             effects.append(Do(SavePacing(laws)))
         return effects
+
+    def _at_work(self) -> bool:
+        """Say whether there is anything to pace: nights without a call cost nothing."""
+        return any(row.running or row.calls for row in self._rows.values())
 
     def _new_day(self, now_s: float) -> None:
         day = self._day_of(now_s)

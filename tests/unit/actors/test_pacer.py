@@ -241,6 +241,21 @@ def test_a_ready_agent_hurries_the_next_decision(rig: Rig) -> None:
     assert timers(rig.tell(ready)) == [(0.0, PacingDue())]
 
 
+def test_while_nothing_runs_decisions_are_rare_and_who_moves_is_still_seen_at_once(
+    rig: Rig,
+) -> None:
+    rig.campaign(running=False)
+    (period_s, _), *others = timers(rig.tell(PacingDue()))
+    assert period_s > 10 * TICK_S
+    assert not others
+    break_begins = AgentMoved(
+        AgentId("ann"), TeamId("floor"), AgentPhase.NOT_READY, rig.now_s, None, leaving=False
+    )
+    assert timers(rig.tell(break_begins)) == [(0.0, PacingDue())]
+    rig.campaign(running=True)
+    assert timers(rig.tell(PacingDue())) == [(TICK_S, PacingDue())]
+
+
 def test_what_was_learned_outlives_the_process(rig: Rig) -> None:
     rig.campaign()
     rig.agents(2)
