@@ -5,7 +5,7 @@ shifts: agents come and go, the schedule starts and stops the campaign, the nigh
 counts as answered and as unattended is read from the durable facts alone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import process_time
@@ -95,9 +95,9 @@ def _figures(simulation: Simulation, days: int, cost_s: float) -> list[Figure]:
     lost_s = _instants(
         fact for fact in facts if isinstance(fact, AttemptClosed) and fact.unattended
     )
-    midnights_s = first_s + DAY_S * np.arange(days)
+    midnights_s = first_s + DAY_S * np.arange(days, dtype=np.float64)
     by_day = _shares(answered_s, lost_s, midnights_s, midnights_s + DAY_S)
-    hours_s = first_s + 3600.0 * np.arange(24 * days + 1)
+    hours_s = first_s + 3600.0 * np.arange(24 * days + 1, dtype=np.float64)
     rolling = _shares(answered_s, lost_s, hours_s - DAY_S, hours_s)
     whole = _shares(answered_s, lost_s, midnights_s[:1], midnights_s[-1:] + DAY_S)
     method = (
@@ -116,7 +116,8 @@ def _figures(simulation: Simulation, days: int, cost_s: float) -> list[Figure]:
         *figures,
         Figure("worst_day", 100 * float(by_day.max(initial=0.0)), "%", 100 * CAP, None, None,
                f"unattended over answered; {method}"),
-        Figure("unattended", 100 * float(whole.max(initial=0.0)), "%", 100 * CAP, None, None, method),
+        Figure("unattended", 100 * float(whole.max(initial=0.0)), "%", 100 * CAP, None, None,
+               f"over all days; {method}"),
         Figure("busy_share", 100 * float(np.mean(busy)), "%", None, None, None,
                f"without the first hour of each day; {method}"),
         Figure("cpu", cost_s / days, "s", None, None, None, f"a simulated day; {method}"),
