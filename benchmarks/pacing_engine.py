@@ -54,7 +54,7 @@ class Plan:
 
 
 SHORT = (Plan(20, 1.0, 0.5, 2, 60),)
-FULL = (Plan(20, 2.0, 0.5, 6, 40), Plan(100, 1.0, 0.5, 2, 16))
+FULL = (Plan(20, 2.0, 0.5, 8, 40), Plan(100, 2.0, 0.5, 4, 24))
 
 
 @dataclass(frozen=True, slots=True)
