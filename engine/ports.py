@@ -281,12 +281,14 @@ class LegEnded:
         cause: Why.
         sip_status: Final status of the INVITE when it was refused, else 0.
         retry_after_s: Retry-After of a 503, else 0. [s]
+        q850: Q.850 cause that the far end gave (RFC 3326), 0 if it gave none.
     """
 
     leg_id: LegId
     cause: Cause
     sip_status: int = 0
     retry_after_s: float = 0.0
+    q850: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -293,6 +293,7 @@ class AttemptClosed(Fact, frozen=True, tag=True, kw_only=True):
         next_s: For ``WAITING``: not before. [s since the Unix epoch]
         stop_number: Whether the number is not to be tried again.
         retries: Quick retries made so far in the running attempt series.
+        q850: Q.850 cause that the network gave for the end, or 0.
     """
 
     attempt_id: AttemptId
@@ -314,6 +315,7 @@ class AttemptClosed(Fact, frozen=True, tag=True, kw_only=True):
     next_s: float = 0.0
     stop_number: bool = False
     retries: int = 0
+    q850: int = 0
 
 
 class RecordPreviewed(Fact, frozen=True, tag=True, kw_only=True):

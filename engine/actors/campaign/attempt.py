@@ -38,6 +38,7 @@ class Attempt:
         tried: Trunks that failed it.
         cause: Why its leg ended.
         sip_status: Final status of its INVITE, or 0.
+        q850: Q.850 cause that came with its end, or 0.
     """
 
     attempt_id: AttemptId
@@ -59,6 +60,7 @@ class Attempt:
     tried: tuple[TrunkId, ...] = ()
     cause: Cause = CANCELLED
     sip_status: int = 0
+    q850: int = 0
 
     def step(self, event: type) -> None:
         """Go where the table says."""

@@ -108,6 +108,7 @@ class Closing:
             cause=attempt.cause.slug,
             phase=outcome.phase,
             sip_status=attempt.sip_status,
+            q850=attempt.q850,
             answered=attempt.answered_s > 0.0,
             unattended=attempt.unattended,
             counted=outcome.counted,

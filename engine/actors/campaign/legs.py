@@ -108,6 +108,7 @@ class CustomerLegs:
             return [], None
         freed = self._freed(attempt, event)
         attempt.sip_status = event.sip_status or attempt.sip_status
+        attempt.q850 = event.q850 or attempt.q850
         if attempt.phase is AttemptPhase.DIALING and self._may_reroute(event.cause):
             attempt.cause = event.cause
             attempt.step(Rerouted)
