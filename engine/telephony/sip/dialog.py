@@ -12,7 +12,7 @@ import msgspec
 from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.message import Request, Response
 from engine.telephony.sip.transactions import Destination
-from engine.telephony.sip.uri import parse_address, parse_uri
+from engine.telephony.sip.uri import SipUri, default_port, parse_address, parse_uri
 
 _LITERAL: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9A-Fa-f:.]+\]")
 _NOWHERE: Final = ("0.0.0.0", "[::]")  # noqa: S104 - an address not to send to
@@ -27,11 +27,17 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
         sent_by: Host and port of Via.
         contact: Value of Contact.
         agent: Value of User-Agent.
+        streams: The same over other transports than UDP, by their name in Via.
     """
 
     sent_by: str
     contact: str
     agent: str
+    streams: "dict[str, Origin]" = {}
+
+    def over(self, transport: str) -> "Origin":
+        """Return what requests over a transport say."""
+        return self if transport == "UDP" else self.streams.get(transport, self)
 
 
 class Dialog:
@@ -125,15 +131,21 @@ class Dialog:
             body: Body; its Content-Type stands in ``extra``.
             remote: To, where it is not the dialog's: ACK repeats that of the response.
         """
-        origin = self.origin
+        transport = self.hop.transport
+        origin = self.origin if transport == "UDP" else self.origin.over(transport)
         uri, route = self._way()
         return (
             f"{method} {uri} SIP/2.0\r\n"
-            f"Via: SIP/2.0/{self.hop.transport} {origin.sent_by};branch={branch};rport\r\n"
+            f"Via: SIP/2.0/{transport} {origin.sent_by};branch={branch};rport\r\n"
             f"{route}Max-Forwards: 70\r\nFrom: {self.local}\r\nTo: {remote or self.remote}\r\n"
             f"Call-ID: {self.call_id}\r\nCSeq: {cseq} {method}\r\n"
             f"{extra}User-Agent: {origin.agent}\r\nContent-Length: {len(body)}\r\n\r\n"
         ).encode("utf-8", "surrogateescape") + body
+
+    @property
+    def contact(self) -> str:
+        """Where the far end reaches us, by the transport that we reach it (RFC 5630 §5.1.2)."""
+        return self.origin.over(self.hop.transport).contact
 
     @property
     def uri(self) -> str:
@@ -204,13 +216,11 @@ class Dialog:
         Only addresses are followed. A name would need a resolver; the way the INVITE took is then
         the better guess, and for pinned dialogs the only one.
         """
-        if self.pinned:
+        if self.pinned or self.destination.is_flow:
             return
         uri = parse_uri(parse_address(self.routes[0]).uri if self.routes else self.target)
         if _LITERAL.fullmatch(uri.host) and uri.host not in _NOWHERE:
-            self.hop = Destination(
-                uri.host.strip("[]"), uri.port or 5060, self.destination.transport
-            )
+            self.hop = _next_hop(uri, self.destination)
         else:
             self.hop = self.destination
 
@@ -226,13 +236,14 @@ class Dialog:
                 self.remote_tag,
                 self.target,
                 self.routes,
-                tuple(self.destination),
-                tuple(self.hop),
+                self.destination[:3],
+                self.hop[:3],
                 self.pinned,
                 self.cseq,
                 self.remote_cseq,
                 self.salt,
                 self.branches,
+                self.hop.link,
             )
         )
 
@@ -247,6 +258,7 @@ class Dialog:
             stored = msgspec.msgpack.decode(state, type=_Stored)
         except msgspec.MsgspecError as error:
             raise ParseError("no stored dialog") from error
+        link = "#gone" if stored.link.startswith("#") else stored.link  # a flow ends with its life
         dialog = cls(
             origin,
             stored.call_id,
@@ -254,13 +266,13 @@ class Dialog:
             stored.local_tag,
             stored.remote,
             stored.target,
-            Destination(*stored.destination),
+            Destination(*stored.destination, link),
             stored.salt,
             stored.pinned,
         )
         dialog.remote_tag = stored.remote_tag
         dialog.routes = stored.routes
-        dialog.hop = Destination(*stored.hop)
+        dialog.hop = Destination(*stored.hop, link)
         dialog.cseq = stored.cseq
         dialog.remote_cseq = stored.remote_cseq
         dialog.branches = stored.branches
@@ -285,3 +297,24 @@ class _Stored(msgspec.Struct, array_like=True):
     remote_cseq: int
     salt: str
     branches: int
+    link: str = ""
+
+
+def _next_hop(uri: SipUri, sent: Destination) -> Destination:
+    """Return where a numeric URI is reached (RFC 3263 §4.1, §4.2), seen from the INVITE's way.
+
+    The far end's word on the transport is followed, but never from TLS down to less. Where it says
+    none the INVITE's transport stays, and the connection in use if the URI's host is its end.
+    """
+    host = uri.host.strip("[]")
+    told = uri.transport
+    if sent.transport == "UDP" and told in ("", "UDP"):
+        return Destination(host, uri.port or 5060)
+    if sent.transport == "TLS" and told != "TLS":
+        port = uri.port if uri.port and not told else 5061
+        return sent if host == sent.host else Destination(host, port, "TLS", sent.link)
+    transport = told if told in ("UDP", "TCP", "TLS") else sent.transport
+    if not told and host == sent.host and not uri.port:
+        return sent
+    link = sent.link if transport == sent.transport else ""
+    return Destination(host, uri.port or default_port(transport), transport, link)

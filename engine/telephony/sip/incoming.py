@@ -72,7 +72,7 @@ class IncomingLeg(Leg):
             body = self.describe_answer(self.offered) or b""
         else:
             body = self.describe()
-        contact = f"Contact: {self.core.origin.contact}\r\nAllow: {ALLOW}\r\n"
+        contact = f"Contact: {self.dialog.contact}\r\nAllow: {ALLOW}\r\n"
         wire = self._reply(200, now_s, contact + SDP_TYPE, body)
         self.unacked = UnackedOk(
             self.core.timers,
@@ -134,7 +134,7 @@ class IncomingLeg(Leg):
         if invite is None:
             return b""
         if status == 180:
-            extra = f"Contact: {self.core.origin.contact}\r\n"
+            extra = f"Contact: {self.dialog.contact}\r\n"
         return self.core.reply(
             self._server, invite, status, now_s, extra, body, self.dialog.local_tag
         )

@@ -101,7 +101,7 @@ class OutgoingLeg(Leg):
             self.step(LegInput.GATE_CLOSED, now_s)
             return
         core, dialog = self.core, self.dialog
-        extra = f"Contact: {core.origin.contact}\r\nAllow: {ALLOW}\r\nSupported: \r\n"
+        extra = f"Contact: {dialog.contact}\r\nAllow: {ALLOW}\r\nSupported: \r\n"
         if self.authorizer is not None:
             extra += self.authorizer.header("INVITE", dialog.uri, core.tokens.next())
         if call.headers:

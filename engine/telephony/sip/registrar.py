@@ -103,6 +103,20 @@ class Registrar:
             each.source[:2] for bindings in self._bindings.values() for each in bindings.values()
         }
 
+    def lose(self, flow: Destination) -> None:
+        """Drop what was registered over a connection that is gone (RFC 5626 §5.3)."""
+        if not self.is_source(flow):
+            return
+        for user, held in list(self._bindings.items()):
+            live = {uri: each for uri, each in held.items() if each.source != flow}
+            if len(live) == len(held):
+                continue
+            self._bindings[user] = live
+            if not live:
+                del self._bindings[user]
+                self._on_lapsed(user)
+        self._changed()
+
     def forget(self, user: str) -> None:
         """Drop all bindings of a user, who may no longer register."""
         if self._bindings.pop(user, None):

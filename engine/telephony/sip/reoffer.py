@@ -62,7 +62,7 @@ class Reoffer:
         leg = self._leg
         if self._wanted is None:
             return
-        extra = f"Contact: {leg.core.origin.contact}\r\nAllow: {ALLOW}\r\n"
+        extra = f"Contact: {leg.dialog.contact}\r\nAllow: {ALLOW}\r\n"
         if leg.authorizer is not None:
             extra += leg.authorizer.header("INVITE", leg.dialog.uri, leg.core.tokens.next())
         body = leg.describe(self._wanted)
@@ -171,7 +171,7 @@ class Reoffer:
     def on_update(self, server: Server, request: Request, now_s: float) -> None:
         """Answer the far end's UPDATE, with or without an offer (RFC 3311 §5.2)."""
         leg = self._leg
-        contact = f"Contact: {leg.core.origin.contact}\r\n"
+        contact = f"Contact: {leg.dialog.contact}\r\n"
         if not request.body:
             leg.dialog.refresh_target(request.first("contact"))
             leg.core.reply(server, request, 200, now_s, contact)
@@ -188,7 +188,7 @@ class Reoffer:
             leg.core.reply(server, request, 488, now_s)
             return
         leg.dialog.refresh_target(request.first("contact"))
-        extra = f"Contact: {leg.core.origin.contact}\r\nAllow: {ALLOW}\r\n{_SDP_TYPE}"
+        extra = f"Contact: {leg.dialog.contact}\r\nAllow: {ALLOW}\r\n{_SDP_TYPE}"
         wire = leg.core.reply(server, request, 200, now_s, extra, body)
         if request.method == "INVITE":
             leg.unacked = UnackedOk(

@@ -25,17 +25,25 @@ MAX_SERVERS: Final = 100_000
 
 
 class Destination(NamedTuple):
-    """Where a datagram goes, or came from.
+    """Where a message goes, or came from.
 
     Attributes:
         host: IP address, without brackets.
         port: Port.
         transport: Via transport; over all but UDP nothing is retransmitted.
+        link: What an address alone does not tell: ``#`` and a number, the connection that the peer
+            opened, its flow (RFC 5626 §2); or the key of the TLS settings that hold there.
     """
 
     host: str
     port: int
     transport: str = "UDP"
+    link: str = ""
+
+    @property
+    def is_flow(self) -> bool:
+        """Whether it ends with the connection that the peer opened."""
+        return self.link.startswith("#")
 
 
 _WAITING = (Phase.CALLING, Phase.TRYING, Phase.PROCEEDING)
@@ -161,7 +169,7 @@ class Client(_Timed):
         for action in table.entry:
             _CLIENT_ACTIONS[action](self, None, now_s)
         if self.unsent:
-            self._fail(now_s)
+            self.fail(now_s)
 
     def step(self, given: Input, response: Response | None, now_s: float, /) -> None:
         """Take a response or a timer."""
@@ -174,7 +182,7 @@ class Client(_Timed):
         if self.phase is Phase.TERMINATED:
             self.home.forget_client(self)
         elif self.unsent:
-            self._fail(now_s)
+            self.fail(now_s)
 
     def abandon(self) -> None:
         """Wait no longer for a final response; an INVITE in Proceeding would for ever.
@@ -186,7 +194,8 @@ class Client(_Timed):
             self.stop()
             self.home.forget_client(self)
 
-    def _fail(self, now_s: float) -> None:
+    def fail(self, now_s: float) -> None:
+        """Learn that the request did not leave; its user is told."""
         self.unsent = False
         self.step(Input.UNSENT, None, now_s)
 
@@ -331,6 +340,21 @@ class Transactions:
     def find_invite(self, cancel: Request) -> Server | None:
         """Return the INVITE's transaction that a CANCEL is about (RFC 3261 §9.2)."""
         return self.servers.get(server_key(cancel, "INVITE"))
+
+    def lose(self, destination: Destination, now_s: float) -> None:
+        """Fail what waits on a connection that was lost (RFC 3261 §8.1.3.1, §17.1.4, §18.4).
+
+        An INVITE with a provisional response is not failed: somebody's phone rings, its answer may
+        come over another connection (§18.2.2), and another INVITE would ring it twice.
+        """
+        for client in [each for each in self.clients.values() if each.destination == destination]:
+            if client.phase is not Phase.PROCEEDING or client.method != "INVITE":
+                client.fail(now_s)
+
+    def find_waiting(self, branch: str) -> Client | None:
+        """Return the INVITE's transaction that nobody has answered yet."""
+        client = self.clients.get(branch)
+        return client if client is not None and client.phase is Phase.CALLING else None
 
     def forget_client(self, client: Client) -> None:
         """Drop a terminated transaction."""

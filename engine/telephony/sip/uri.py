@@ -17,7 +17,13 @@ _SIP_URI = re.compile(
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+\-.]*:\S+")
 _NAME_ADDR = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^<"]*)\s*<([^<>]*)>\s*(.*)', re.DOTALL)
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_TRANSPORT = re.compile(r";transport=([A-Za-z0-9\-]+)", re.IGNORECASE)
 _SAFE_USER = re.compile(r"[A-Za-z0-9\-_.!~*'()&=+$,;?/%]+")
+
+
+def default_port(transport: str) -> int:
+    """Return the port of a URI that names none (RFC 3261 §19.1.2)."""
+    return 5061 if transport == "TLS" else 5060
 
 
 class SipUri(NamedTuple):
@@ -43,6 +49,14 @@ class SipUri(NamedTuple):
         user = f"{self.user}@" if self.user else ""
         port = f":{self.port}" if self.port else ""
         return f"{self.scheme}:{user}{self.host}{port}{self.params}{self.headers}"
+
+    @property
+    def transport(self) -> str:
+        """Transport it asks for, in upper case, empty if it asks for none (RFC 3261 §26.2.2)."""
+        if self.scheme == "sips":
+            return "TLS"
+        found = _TRANSPORT.search(self.params) if self.params else None
+        return found.group(1).upper() if found else ""
 
     @property
     def is_loose(self) -> bool:

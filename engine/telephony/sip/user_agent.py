@@ -4,6 +4,7 @@ It is synchronous and pure: it reads no clock, owns no socket, and nothing that 
 makes it raise. Its owner hands in datagrams and the time, and sends what it is given to send.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -15,7 +16,8 @@ from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.inbound import Inbound, Screen
 from engine.telephony.sip.incoming import IncomingLeg
 from engine.telephony.sip.leg import Leg
-from engine.telephony.sip.message import Response, parse
+from engine.telephony.sip.leg_table import LegInput, LegPhase
+from engine.telephony.sip.message import Request, Response, parse
 from engine.telephony.sip.old_legs import cancel_old_leg, leave_old_leg
 from engine.telephony.sip.outgoing import OutgoingCall, OutgoingLeg
 from engine.telephony.sip.reason import read_retry_after
@@ -30,6 +32,7 @@ from engine.telephony.sip.uri import SipUri
 __all__ = ["Credentials", "Direction", "OutgoingCall", "UserAgent"]
 
 _KEEP_ALIVE: Final = b"\r\n\0 "
+_TOP_BRANCH: Final = re.compile(rb"\r\nVia:[^\r\n]*;branch=([^;\r\n]+)")
 
 
 class UserAgent:
@@ -49,6 +52,7 @@ class UserAgent:
         realm: str = "paceline",
         find_password: Callable[[str], str | None] = lambda _: None,
         agent: str = "Paceline",
+        tls_port: int = 0,
     ) -> None:
         """Set up.
 
@@ -65,11 +69,11 @@ class UserAgent:
             realm: Realm of the registrar.
             find_password: Password of a phone's user, None if it may not register.
             agent: Value of User-Agent.
+            tls_port: Port of TLS shown; 0: the same as the others'.
         """
-        shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         timers = TimerQueue()
         transactions = Transactions(send, timers, self._may_repeat)
-        origin = Origin(shown, f"<sip:{shown}>", agent)
+        origin = _origin(host, port, tls_port or port, agent)
         self._timers = timers
         self._core = Core(origin, tokens, timers, transactions, emit, may_send)
         self._registrar = Registrar(realm, find_password, tokens, timers, self._on_lapsed)
@@ -162,12 +166,13 @@ class UserAgent:
     def options(self, key: str, target: str, destination: Destination, now_s: float) -> None:
         """Ask whether a trunk is alive; ``OptionsAnswered`` follows (RFC 3261 §11)."""
         core = self._core
-        origin, tokens = core.origin, core.tokens
+        origin, tokens = core.origin.over(destination.transport), core.tokens
         branch = f"z9hG4bK{tokens.next()}"
         wire = (
             f"OPTIONS {target} SIP/2.0\r\n"
             f"Via: SIP/2.0/{destination.transport} {origin.sent_by};branch={branch};rport\r\n"
-            f"Max-Forwards: 70\r\nFrom: {origin.contact};tag={tokens.next()}\r\nTo: <{target}>\r\n"
+            f"Max-Forwards: 70\r\nFrom: {core.origin.contact};tag={tokens.next()}\r\n"
+            f"To: <{target}>\r\n"
             f"Call-ID: {tokens.next()}@{tokens.realm}\r\nCSeq: 1 OPTIONS\r\n"
             f"Contact: {origin.contact}\r\nAccept: application/sdp\r\n"
             f"User-Agent: {origin.agent}\r\nContent-Length: 0\r\n\r\n"
@@ -197,6 +202,8 @@ class UserAgent:
         try:
             message = parse(octets)
             message.source = source[:2]
+            if source.transport != "UDP" and "content-length" not in message.headers:
+                raise _unframed(message)
             if isinstance(message, Response):
                 self._on_response(message, source, now_s)
             else:
@@ -204,6 +211,38 @@ class UserAgent:
         except ParseError as error:
             core.counts["garbage"] += 1
             self._inbound.refuse_garbage(error, source)
+
+    def lose(self, destination: Destination, now_s: float) -> None:
+        """Learn that a connection is gone, or never came: what waited on it has failed."""
+        self._core.transactions.lose(destination, now_s)
+        if destination.is_flow:
+            self._registrar.lose(destination)
+
+    def may_still_leave(self, invite: bytes, now_s: float) -> bool:
+        """Ask the gate again about an INVITE that waited for its connection; False: never.
+
+        Args:
+            invite: Its octets.
+            now_s: Now. [s]
+        """
+        found = _TOP_BRANCH.search(invite)
+        client = self._core.transactions.find_waiting(found.group(1).decode() if found else "")
+        if client is None:
+            return False
+        user = client.user
+        cancelled = isinstance(user, OutgoingLeg) and user.phase is LegPhase.CANCEL_WANTED
+        if not cancelled and self._may_repeat(client, now_s):
+            return True
+        if isinstance(user, OutgoingLeg):
+            user.step(LegInput.GATE_CLOSED, now_s)
+        client.fail(now_s)
+        return False
+
+    def redirect(self, leg_id: str, destination: Destination) -> None:
+        """Let a phone's leg go on over the connection that its phone has now."""
+        leg = self._core.legs.get(leg_id)
+        if leg is not None and leg.dialog.pinned:
+            leg.dialog.destination = leg.dialog.hop = destination
 
     def next_deadline(self) -> float:
         """Return when ``advance`` is worth calling; infinity if never. [s]"""
@@ -265,6 +304,24 @@ class UserAgent:
     def _tag_of(self, leg_id: str) -> str:
         leg: Leg | None = self._core.legs.get(leg_id)
         return leg.dialog.local_tag if leg is not None else ""
+
+
+def _origin(host: str, port: int, tls_port: int, agent: str) -> Origin:
+    """Return what requests say of us over each transport."""
+    shown = f"[{host}]" if ":" in host else host
+    streams = {
+        name: Origin(f"{shown}:{at}", f"<sip:{shown}:{at};transport={name.lower()}>", agent)
+        for name, at in (("TCP", port), ("TLS", tls_port))
+    }
+    return Origin(f"{shown}:{port}", f"<sip:{shown}:{port}>", agent, streams)
+
+
+def _unframed(message: Request | Response) -> ParseError:
+    """Return the fault of a message without Content-Length on a stream (RFC 3261 §18.3)."""
+    error = ParseError("missing content-length")
+    if isinstance(message, Request):
+        error.partial = message.headers
+    return error
 
 
 class _Probe:
