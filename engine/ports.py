@@ -335,6 +335,9 @@ class BeepAwaited:
 class LegMeasured:
     """How the audio of a leg was, told soon after its end (RFC 3550 §6.4).
 
+    Nothing is told of a leg without any audio, nor of one whose switch died, nor by a twin without
+    packets.
+
     Attributes:
         leg_id: The leg.
         received: RTP packets that came. [packets]
@@ -423,7 +426,7 @@ class PhoneUnregistered:
 
 
 PhoneEvent = PhoneRegistered | PhoneUnregistered
-TelephonyEvent = LegEvent | TrunkEvent | PhoneEvent
+TelephonyEvent = LegEvent | LegMeasured | TrunkEvent | PhoneEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,6 +246,34 @@ class CallEnded(Fact, frozen=True, tag=True, kw_only=True):
     hold_s: float
 
 
+class CallMeasured(Fact, frozen=True, tag=True, kw_only=True):
+    """How the audio of a customer's leg was; written after its end, maybe after the attempt's.
+
+    Attributes:
+        attempt_id: The attempt.
+        campaign_id: Whose.
+        leg_id: The customer's leg.
+        received: RTP packets that came. [packets]
+        lost: Of those expected, packets that did not come; below 0 with duplicates. [packets]
+        jitter_ms: Interarrival jitter at the end (RFC 3550 §6.4.1). [ms]
+        sent: RTP packets we sent. [packets]
+        far_lost: Packets of ours that the far end reports lost. [packets]
+        far_jitter_ms: Jitter that the far end reports. [ms]
+        round_trip_ms: Round trip by RTCP; 0: the far end reports nothing. [ms]
+    """
+
+    attempt_id: AttemptId
+    campaign_id: CampaignId
+    leg_id: LegId
+    received: int
+    lost: int
+    jitter_ms: float
+    sent: int
+    far_lost: int
+    far_jitter_ms: float
+    round_trip_ms: float
+
+
 class DispositionSet(Fact, frozen=True, tag=True, kw_only=True):
     """An agent said what the call came to; the last one before the attempt closes holds.
 
@@ -486,6 +514,7 @@ AnyFact = (
     | CallQueued
     | CallConnected
     | CallEnded
+    | CallMeasured
     | DispositionSet
     | AttemptClosed
     | RecordPreviewed

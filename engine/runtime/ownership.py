@@ -1,12 +1,14 @@
 """Which actor each leg belongs to: commands go out under their sender's name, events come back."""
 
+from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from engine.actors.kernel import Kernel, Ref
+from engine.actors.messages import CustomerMeasured
 from engine.actors.registry import Registry
 from engine.domain.causes import LOST
-from engine.domain.ids import LegId
+from engine.domain.ids import AttemptId, CampaignId, LegId
 from engine.ports import (
     CallPhone,
     DropPhone,
@@ -14,6 +16,7 @@ from engine.ports import (
     EndOldLeg,
     HangUp,
     LegEnded,
+    LegMeasured,
     OpenAudioLeg,
     PhoneRegistered,
     PhoneUnregistered,
@@ -30,6 +33,9 @@ from engine.ports import (
     TrunkReached,
 )
 
+MOST_ENDED: Final = 4096
+"""Ended customers' legs that are remembered until they are measured, which takes a moment."""
+
 _OPENING = (PlaceCall, CallPhone, OpenAudioLeg)
 _OTHER = (
     HangUp, SetMix, PlayPrompt, StopPrompt, EndOldLeg, SetTrunk, DropTrunk, SetPhone, DropPhone,
@@ -43,6 +49,8 @@ class LegOwners:
         self._kernel = kernel
         self._registry = registry
         self._owners: dict[LegId, Ref[Any]] = {}
+        self._attempts: dict[LegId, tuple[AttemptId, CampaignId]] = {}
+        self._ended: OrderedDict[LegId, tuple[AttemptId, CampaignId]] = OrderedDict()
         self._telephony: Telephony | None = None
 
     def attach(self, telephony: Telephony) -> None:
@@ -60,6 +68,8 @@ class LegOwners:
         self, command: PlaceCall | CallPhone | OpenAudioLeg, sender: Ref[Any], now_s: float
     ) -> None:
         self._owners[command.leg_id] = sender
+        if isinstance(command, PlaceCall):
+            self._attempts[command.leg_id] = (command.attempt_id, command.campaign_id)
         self._perform(command, sender, now_s)
 
     def _perform(self, command: TelephonyCommand, _sender: Ref[Any], now_s: float) -> None:
@@ -76,12 +86,31 @@ class LegOwners:
                     self._kernel.tell(trunk, event)
             case PhoneRegistered() | PhoneUnregistered():
                 return  # asked of the port when a phone is called
+            case LegMeasured():
+                self._measured(event)
             case _:
                 owner = self._owners.get(event.leg_id)
                 if isinstance(event, LegEnded):
                     self._owners.pop(event.leg_id, None)
+                    self._remember(event.leg_id)
                 if owner is not None:
                     self._kernel.tell(owner, event)
+
+    def _remember(self, leg_id: LegId) -> None:
+        """Keep whose attempt an ended leg was: its figures come when nobody owns it any more."""
+        attempt = self._attempts.pop(leg_id, None)
+        if attempt is not None:
+            self._ended[leg_id] = attempt
+            if len(self._ended) > MOST_ENDED:
+                self._ended.popitem(last=False)
+
+    def _measured(self, event: LegMeasured) -> None:
+        attempt_id, campaign_id = self._ended.pop(event.leg_id, (None, None))
+        if attempt_id is None or campaign_id is None:
+            return  # an agent's or a supervisor's leg
+        campaign = self._registry.campaigns.find(campaign_id)
+        if campaign is not None:
+            self._kernel.tell(campaign, CustomerMeasured(attempt_id, event))
 
     def legs_of(self, owner: Ref[Any]) -> list[LegId]:
         """Return the legs of an owner."""

@@ -171,6 +171,24 @@ def _call_ended(event: Event, fact: facts.CallEnded) -> None:
     event.call_ended.hold.CopyFrom(to_duration(fact.hold_s))
 
 
+@_writes(facts.CallMeasured)
+def _call_measured(event: Event, fact: facts.CallMeasured) -> None:
+    event.call_measured.MergeFrom(
+        Event.CallMeasured(
+            call=name_of("calls", fact.attempt_id),
+            campaign=name_of("campaigns", fact.campaign_id),
+            packets_received=fact.received,
+            packets_lost=fact.lost,
+            jitter=to_duration(fact.jitter_ms / 1000),
+            packets_sent=fact.sent,
+            far_packets_lost=fact.far_lost,
+            far_jitter=to_duration(fact.far_jitter_ms / 1000),
+        )
+    )
+    if fact.round_trip_ms:
+        event.call_measured.round_trip.CopyFrom(to_duration(fact.round_trip_ms / 1000))
+
+
 @_writes(facts.DispositionSet)
 def _disposition_set(event: Event, fact: facts.DispositionSet) -> None:
     told = event.disposition_set

@@ -9,6 +9,7 @@ from engine.actors.campaign.context import CampaignContext
 from engine.actors.campaign.disposing import Disposals, DisposalToken
 from engine.actors.campaign.handover import Handover
 from engine.actors.campaign.legs import CustomerLegs
+from engine.actors.campaign.measured import measured_fact
 from engine.actors.campaign.ordering import Ordering
 from engine.actors.campaign.placing import IntentToken, Placing
 from engine.actors.campaign.preview import GIVE, RECALL, Previews
@@ -28,6 +29,7 @@ from engine.actors.messages import (
     CampaignMessage,
     CampaignView,
     ConfigureCampaign,
+    CustomerMeasured,
     DescribeCampaign,
     DisposeCall,
     EdgeReached,
@@ -185,6 +187,9 @@ class CampaignBehavior:
                 return self._gauges(now_s)
             case DescribeCampaign(reply_to):
                 return [Reply(reply_to, self._view(now_s))]
+            case CustomerMeasured():
+                fact = measured_fact(message, self._context.campaign_id, now_s)
+                return [self._context.note(fact)]
             case LegDigit():
                 return ()
             case _:

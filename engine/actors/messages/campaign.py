@@ -15,6 +15,7 @@ from engine.ports import (
     LegAnswered,
     LegDigit,
     LegEnded,
+    LegMeasured,
     LegRinging,
     OpenAttempt,
     PromptEnded,
@@ -150,6 +151,14 @@ class ReservedRecord:
     retries: int
     day: int
     verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerMeasured:
+    """How the audio of a customer's leg was that has ended; its attempt may be over too."""
+
+    attempt_id: AttemptId
+    measured: LegMeasured
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,4 +404,5 @@ CampaignMessage = (
     | LegEnded
     | PromptEnded
     | LegDigit
+    | CustomerMeasured
 )

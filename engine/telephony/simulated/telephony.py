@@ -1,6 +1,7 @@
 """The telephony port's twin for virtual time: the same commands and events, no socket, no sound.
 
 One object is one life of the engine; the ``Network`` behind it outlives them all.
+There are no packets, so no leg is measured (``LegMeasured``).
 """
 
 from collections.abc import Callable

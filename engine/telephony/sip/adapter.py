@@ -34,6 +34,7 @@ from engine.ports import (
     LegAnswered,
     LegDigit,
     LegEnded,
+    LegMeasured,
     LegRinging,
     OpenAudioLeg,
     PhoneRegistered,
@@ -52,6 +53,7 @@ from engine.telephony.media import events as media
 from engine.telephony.media.allocation import NoRoomError
 from engine.telephony.media.client import MediaClient
 from engine.telephony.media.g711 import Law
+from engine.telephony.media.messages import Quality
 from engine.telephony.sip import events as sip
 from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.media_switch import MakeMedia, MediaSwitch
@@ -492,12 +494,29 @@ class SipTelephony:
                 if leg is not None and leg.sends:
                     self._hang_up(leg_id, MEDIA_LOST, self._now())
                     self._transport.rearm()
-            case media.LegHeard() | media.LegResumed() | media.LegQuality():
+            case media.LegQuality(leg_id, quality):
+                self._on_quality(leg_id, quality)
+            case media.LegHeard() | media.LegResumed():
                 pass
             case media.SwitchLost() | media.SwitchRestored():
                 pass  # the client mends it; calls go on
             case _:
                 assert_never(event)
+
+    def _on_quality(self, leg_id: LegId, figures: Quality) -> None:
+        if figures.received or figures.sent:
+            self._emit(
+                LegMeasured(
+                    leg_id,
+                    figures.received,
+                    figures.lost,
+                    figures.jitter_ms,
+                    figures.sent,
+                    figures.far_lost,
+                    figures.far_jitter_ms,
+                    figures.round_trip_ms,
+                )
+            )
 
     def _emit(self, event: TelephonyEvent) -> None:
         """Hand an event over at the next turn of the loop, in order."""

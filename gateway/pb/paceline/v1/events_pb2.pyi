@@ -584,6 +584,64 @@ class Event(_message.Message):
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     @_typing.final
+    class CallMeasured(_message.Message):
+        """How the audio of a called party's leg was; comes after the leg's end, maybe after the call's."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        CALL_FIELD_NUMBER: _builtins.int
+        CAMPAIGN_FIELD_NUMBER: _builtins.int
+        PACKETS_RECEIVED_FIELD_NUMBER: _builtins.int
+        PACKETS_LOST_FIELD_NUMBER: _builtins.int
+        JITTER_FIELD_NUMBER: _builtins.int
+        PACKETS_SENT_FIELD_NUMBER: _builtins.int
+        FAR_PACKETS_LOST_FIELD_NUMBER: _builtins.int
+        FAR_JITTER_FIELD_NUMBER: _builtins.int
+        ROUND_TRIP_FIELD_NUMBER: _builtins.int
+        call: _builtins.str
+        """calls/{call}."""
+        campaign: _builtins.str
+        """campaigns/{campaign}."""
+        packets_received: _builtins.int
+        """RTP packets that came."""
+        packets_lost: _builtins.int
+        """Of those expected, packets that did not come; below 0 with duplicates."""
+        packets_sent: _builtins.int
+        """RTP packets sent."""
+        far_packets_lost: _builtins.int
+        """Packets of ours that the far end reports lost."""
+        @_builtins.property
+        def jitter(self) -> _duration_pb2.Duration:
+            """Interarrival jitter at the end."""
+
+        @_builtins.property
+        def far_jitter(self) -> _duration_pb2.Duration:
+            """Jitter that the far end reports."""
+
+        @_builtins.property
+        def round_trip(self) -> _duration_pb2.Duration:
+            """Round trip by RTCP; absent if the far end reports nothing."""
+
+        def __init__(
+            self,
+            *,
+            call: _builtins.str = ...,
+            campaign: _builtins.str = ...,
+            packets_received: _builtins.int = ...,
+            packets_lost: _builtins.int = ...,
+            jitter: _duration_pb2.Duration | None = ...,
+            packets_sent: _builtins.int = ...,
+            far_packets_lost: _builtins.int = ...,
+            far_jitter: _duration_pb2.Duration | None = ...,
+            round_trip: _duration_pb2.Duration | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["far_jitter", b"far_jitter", "jitter", b"jitter", "round_trip", b"round_trip"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "campaign", b"campaign", "far_jitter", b"far_jitter", "far_packets_lost", b"far_packets_lost", "jitter", b"jitter", "packets_lost", b"packets_lost", "packets_received", b"packets_received", "packets_sent", b"packets_sent", "round_trip", b"round_trip"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
     class DispositionSet(_message.Message):
         """An agent said what a call came to; the last one before the attempt closes counts."""
 
@@ -1250,6 +1308,7 @@ class Event(_message.Message):
     TRUNK_CHANGED_FIELD_NUMBER: _builtins.int
     STATISTICS_RESET_FIELD_NUMBER: _builtins.int
     PACING_SUMMED_FIELD_NUMBER: _builtins.int
+    CALL_MEASURED_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Its place in the log, from 1 without gaps."""
     @_builtins.property
@@ -1376,6 +1435,10 @@ class Event(_message.Message):
     def pacing_summed(self) -> Global___Event.PacingSummed:
         """What pacing decided for a campaign in a minute."""
 
+    @_builtins.property
+    def call_measured(self) -> Global___Event.CallMeasured:
+        """The audio of a called party's leg was measured."""
+
     def __init__(
         self,
         *,
@@ -1411,12 +1474,13 @@ class Event(_message.Message):
         trunk_changed: Global___Event.TrunkChanged | None = ...,
         statistics_reset: Global___Event.StatisticsReset | None = ...,
         pacing_summed: Global___Event.PacingSummed | None = ...,
+        call_measured: Global___Event.CallMeasured | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_changed", b"agent_changed", "agent_leg_closed", b"agent_leg_closed", "agent_leg_opened", b"agent_leg_opened", "agent_leg_started", b"agent_leg_started", "attempt_answered", b"attempt_answered", "attempt_closed", b"attempt_closed", "attempt_rerouted", b"attempt_rerouted", "attempt_started", b"attempt_started", "call_connected", b"call_connected", "call_ended", b"call_ended", "call_queued", b"call_queued", "campaign_started", b"campaign_started", "campaign_stopped", b"campaign_stopped", "disposition_set", b"disposition_set", "dnc_number_added", b"dnc_number_added", "dnc_number_removed", b"dnc_number_removed", "engine_started", b"engine_started", "engine_stopped", b"engine_stopped", "event_time", b"event_time", "fact", b"fact", "pacing_summed", b"pacing_summed", "record_changed", b"record_changed", "record_previewed", b"record_previewed", "records_imported", b"records_imported", "resource_changed", b"resource_changed", "resource_deleted", b"resource_deleted", "schedule_edge_passed", b"schedule_edge_passed", "statistics_reset", b"statistics_reset", "supervision_ended", b"supervision_ended", "supervision_mode_changed", b"supervision_mode_changed", "supervision_started", b"supervision_started", "trunk_changed", b"trunk_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_changed", b"agent_changed", "agent_leg_closed", b"agent_leg_closed", "agent_leg_opened", b"agent_leg_opened", "agent_leg_started", b"agent_leg_started", "attempt_answered", b"attempt_answered", "attempt_closed", b"attempt_closed", "attempt_rerouted", b"attempt_rerouted", "attempt_started", b"attempt_started", "call_connected", b"call_connected", "call_ended", b"call_ended", "call_measured", b"call_measured", "call_queued", b"call_queued", "campaign_started", b"campaign_started", "campaign_stopped", b"campaign_stopped", "disposition_set", b"disposition_set", "dnc_number_added", b"dnc_number_added", "dnc_number_removed", b"dnc_number_removed", "engine_started", b"engine_started", "engine_stopped", b"engine_stopped", "event_time", b"event_time", "fact", b"fact", "pacing_summed", b"pacing_summed", "record_changed", b"record_changed", "record_previewed", b"record_previewed", "records_imported", b"records_imported", "resource_changed", b"resource_changed", "resource_deleted", b"resource_deleted", "schedule_edge_passed", b"schedule_edge_passed", "statistics_reset", b"statistics_reset", "supervision_ended", b"supervision_ended", "supervision_mode_changed", b"supervision_mode_changed", "supervision_started", b"supervision_started", "trunk_changed", b"trunk_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_changed", b"agent_changed", "agent_leg_closed", b"agent_leg_closed", "agent_leg_opened", b"agent_leg_opened", "agent_leg_started", b"agent_leg_started", "attempt_answered", b"attempt_answered", "attempt_closed", b"attempt_closed", "attempt_rerouted", b"attempt_rerouted", "attempt_started", b"attempt_started", "call_connected", b"call_connected", "call_ended", b"call_ended", "call_queued", b"call_queued", "campaign_started", b"campaign_started", "campaign_stopped", b"campaign_stopped", "disposition_set", b"disposition_set", "dnc_number_added", b"dnc_number_added", "dnc_number_removed", b"dnc_number_removed", "engine_started", b"engine_started", "engine_stopped", b"engine_stopped", "event_time", b"event_time", "fact", b"fact", "pacing_summed", b"pacing_summed", "record_changed", b"record_changed", "record_previewed", b"record_previewed", "records_imported", b"records_imported", "resource_changed", b"resource_changed", "resource_deleted", b"resource_deleted", "schedule_edge_passed", b"schedule_edge_passed", "sequence", b"sequence", "statistics_reset", b"statistics_reset", "supervision_ended", b"supervision_ended", "supervision_mode_changed", b"supervision_mode_changed", "supervision_started", b"supervision_started", "trunk_changed", b"trunk_changed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_changed", b"agent_changed", "agent_leg_closed", b"agent_leg_closed", "agent_leg_opened", b"agent_leg_opened", "agent_leg_started", b"agent_leg_started", "attempt_answered", b"attempt_answered", "attempt_closed", b"attempt_closed", "attempt_rerouted", b"attempt_rerouted", "attempt_started", b"attempt_started", "call_connected", b"call_connected", "call_ended", b"call_ended", "call_measured", b"call_measured", "call_queued", b"call_queued", "campaign_started", b"campaign_started", "campaign_stopped", b"campaign_stopped", "disposition_set", b"disposition_set", "dnc_number_added", b"dnc_number_added", "dnc_number_removed", b"dnc_number_removed", "engine_started", b"engine_started", "engine_stopped", b"engine_stopped", "event_time", b"event_time", "fact", b"fact", "pacing_summed", b"pacing_summed", "record_changed", b"record_changed", "record_previewed", b"record_previewed", "records_imported", b"records_imported", "resource_changed", b"resource_changed", "resource_deleted", b"resource_deleted", "schedule_edge_passed", b"schedule_edge_passed", "sequence", b"sequence", "statistics_reset", b"statistics_reset", "supervision_ended", b"supervision_ended", "supervision_mode_changed", b"supervision_mode_changed", "supervision_started", b"supervision_started", "trunk_changed", b"trunk_changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["engine_started", "engine_stopped", "resource_changed", "resource_deleted", "campaign_started", "campaign_stopped", "schedule_edge_passed", "records_imported", "attempt_started", "attempt_rerouted", "attempt_answered", "call_queued", "call_connected", "call_ended", "disposition_set", "attempt_closed", "record_previewed", "record_changed", "agent_changed", "agent_leg_started", "agent_leg_opened", "agent_leg_closed", "dnc_number_added", "dnc_number_removed", "supervision_started", "supervision_mode_changed", "supervision_ended", "trunk_changed", "statistics_reset", "pacing_summed"]  # noqa: Y015
+    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["engine_started", "engine_stopped", "resource_changed", "resource_deleted", "campaign_started", "campaign_stopped", "schedule_edge_passed", "records_imported", "attempt_started", "attempt_rerouted", "attempt_answered", "call_queued", "call_connected", "call_ended", "disposition_set", "attempt_closed", "record_previewed", "record_changed", "agent_changed", "agent_leg_started", "agent_leg_opened", "agent_leg_closed", "dnc_number_added", "dnc_number_removed", "supervision_started", "supervision_mode_changed", "supervision_ended", "trunk_changed", "statistics_reset", "pacing_summed", "call_measured"]  # noqa: Y015
     _WhichOneofArgType_fact: _TypeAlias = _typing.Literal["fact", b"fact"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_fact) -> _WhichOneofReturnType_fact | None: ...
 
