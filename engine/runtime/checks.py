@@ -2,6 +2,7 @@
 
 from engine.compliance.hours import check_hours
 from engine.compliance.schedule import check_windows
+from engine.domain.analysis import AnalysisSpec, Treatment
 from engine.domain.refusals import (
     InvalidRequestError,
     NotNowError,
@@ -11,6 +12,7 @@ from engine.domain.refusals import (
 )
 from engine.domain.specs import AgentSpec, AnySpec, CampaignSpec, TrunkSpec
 from engine.runtime.resources import Resources
+from engine.runtime.trunk_checks import check_trunk, trunks_of_group
 
 _RANGES: tuple[tuple[str, float, float], ...] = (
     ("end_guard_s", 0, 3_600),
@@ -32,6 +34,16 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("preview_limit_s", 0.0, 86_400.0),
 )
 """Campaign settings with the least and greatest value each may have."""
+_ANALYSIS_MOST: tuple[tuple[str, float], ...] = (
+    ("limit_s", 10.0),
+    ("initial_silence_s", 10.0),
+    ("greeting_silence_s", 10.0),
+    ("minimum_speech_s", 10.0),
+    ("machine_speech_s", 10.0),
+    ("beep_limit_s", 120.0),
+)
+"""Times of the analysis with the longest each may be; all are above 0. [s]"""
+_KEYS = "0123456789*#"
 
 
 def check_spec(spec: AnySpec, resources: Resources) -> None:
@@ -48,7 +60,7 @@ def check_spec(spec: AnySpec, resources: Resources) -> None:
             if spec.team_id and resources.find("team", spec.team_id) is None:
                 raise UnknownTeamError(f"there is no teams/{spec.team_id}")
         case TrunkSpec():
-            _check_trunk(spec)
+            check_trunk(spec, resources)
         case _:
             return
 
@@ -69,18 +81,47 @@ def _check_campaign(spec: CampaignSpec, resources: Resources) -> None:
     for team_id in spec.teams:
         if resources.find("team", team_id) is None:
             raise UnknownTeamError(f"there is no teams/{team_id}")
-    for trunk_id in spec.trunks:
-        if resources.find("trunk", trunk_id) is None:
-            raise UnknownTrunkError(f"there is no trunks/{trunk_id}")
-
-
-def _check_trunk(spec: TrunkSpec) -> None:
-    if not spec.address:
-        raise InvalidRequestError(f"trunks/{spec.trunk_id} has no address", slug="no-address")
-    if spec.channels < 1 or spec.calls_per_s <= 0:
+    _check_trunks(spec, resources)
+    if spec.opt_out_key and (len(spec.opt_out_key) != 1 or spec.opt_out_key not in _KEYS):
         raise InvalidRequestError(
-            f"trunks/{spec.trunk_id}: channels and calls_per_s must be above 0",
-            slug="out-of-range",
+            f"campaigns/{spec.campaign_id}: opt_out_key {spec.opt_out_key[:8]!r} is not one of "
+            f"{_KEYS}",
+            slug="invalid-key",
+        )
+    if spec.analysis is not None:
+        _check_analysis(spec.campaign_id, spec.analysis)
+
+
+def _check_trunks(spec: CampaignSpec, resources: Resources) -> None:
+    """Refuse what is neither trunk nor group; a group that has lost its trunks may stay."""
+    present = resources.find("campaign", spec.campaign_id)
+    kept = present.trunks if isinstance(present, CampaignSpec) else ()
+    for name in spec.trunks:
+        known = resources.find("trunk", name) is not None or trunks_of_group(name, resources)
+        if not known and name not in kept:
+            raise UnknownTrunkError(f"there is no trunk, and no group of trunks, trunks/{name}")
+
+
+def _check_analysis(campaign_id: str, analysis: AnalysisSpec) -> None:
+    for name, most in _ANALYSIS_MOST:
+        value = getattr(analysis, name)
+        if not 0.0 < value <= most:
+            raise InvalidRequestError(
+                f"campaigns/{campaign_id}: analysis.{name} {value} is not above 0 and at most "
+                f"{most}",
+                slug="out-of-range",
+            )
+    for name in ("fax", "silence"):
+        if getattr(analysis, name) is Treatment.MESSAGE:
+            raise InvalidRequestError(
+                f"campaigns/{campaign_id}: analysis.{name} cannot be a message; only a machine "
+                "takes one",
+                slug="invalid-treatment",
+            )
+    if analysis.machine is Treatment.MESSAGE and not analysis.machine_prompt:
+        raise InvalidRequestError(
+            f"campaigns/{campaign_id}: analysis.machine is a message, and machine_prompt is empty",
+            slug="no-prompt",
         )
 
 
@@ -91,6 +132,7 @@ def check_delete(kind: str, known: str, resources: Resources) -> None:
         NotNowError: Something needs it; the text says what.
     """
     users: list[str] = []
+    last_of = _last_of(known, resources) if kind == "trunk" else set()
     for campaign in resources.all("campaign"):
         if isinstance(campaign, CampaignSpec):
             named: dict[str, set[str]] = {
@@ -98,7 +140,7 @@ def check_delete(kind: str, known: str, resources: Resources) -> None:
                 "team": set(campaign.teams),
                 "trunk": set(campaign.trunks),
             }
-            if known in named.get(kind, ()):
+            if known in named.get(kind, ()) or named["trunk"] & last_of:
                 users.append(f"campaigns/{campaign.campaign_id}")
     if kind == "team":
         users += [
@@ -108,3 +150,11 @@ def check_delete(kind: str, known: str, resources: Resources) -> None:
         ]
     if users:
         raise NotNowError(f"{kind}s/{known} is used by {', '.join(users[:5])}", slug="in-use")
+
+
+def _last_of(trunk_id: str, resources: Resources) -> set[str]:
+    """Return the group whose only trunk this is, if there is one."""
+    spec = resources.find("trunk", trunk_id)
+    if not isinstance(spec, TrunkSpec) or not spec.group:
+        return set()
+    return {spec.group} if len(trunks_of_group(spec.group, resources)) == 1 else set()

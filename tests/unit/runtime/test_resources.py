@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from engine.domain.analysis import AnalysisSpec, Treatment
 from engine.domain.e164 import E164
 from engine.domain.facts import AnyFact
 from engine.domain.ids import AgentId, CampaignId, ListId, TeamId, TrunkId
@@ -171,6 +172,44 @@ def test_what_means_nothing_is_refused(known: Resources, spec: AnySpec, slug: st
     with pytest.raises(DialerError) as refused:
         check_spec(spec, known)
     assert refused.value.slug == slug
+
+
+@pytest.mark.parametrize(
+    ("analysis", "slug"),
+    [
+        pytest.param(AnalysisSpec(limit_s=10.5), "out-of-range", id="holds people in silence"),
+        pytest.param(AnalysisSpec(minimum_speech_s=0.0), "out-of-range", id="no time"),
+        pytest.param(AnalysisSpec(beep_limit_s=float("nan")), "out-of-range", id="no number"),
+        pytest.param(AnalysisSpec(fax=Treatment.MESSAGE), "invalid-treatment", id="fax"),
+        pytest.param(AnalysisSpec(silence=Treatment.MESSAGE), "invalid-treatment", id="silence"),
+        pytest.param(AnalysisSpec(machine=Treatment.MESSAGE), "no-prompt", id="no message"),
+    ],
+)
+def test_an_analysis_that_means_nothing_is_refused(
+    known: Resources, analysis: AnalysisSpec, slug: str
+) -> None:
+    with pytest.raises(DialerError) as refused:
+        check_spec(campaign(analysis=analysis), known)
+    assert refused.value.slug == slug
+
+
+def test_settings_at_their_limits_are_taken(known: Resources) -> None:
+    check_spec(
+        campaign(
+            opt_out_key="#",
+            analysis=AnalysisSpec(
+                limit_s=10.0, machine=Treatment.MESSAGE, machine_prompt="call-back"
+            ),
+        ),
+        known,
+    )
+
+
+@pytest.mark.parametrize("key", ["12", "a", "##", "٣"])
+def test_only_a_key_of_a_phone_opts_out(known: Resources, key: str) -> None:
+    with pytest.raises(DialerError) as refused:
+        check_spec(campaign(opt_out_key=key), known)
+    assert refused.value.slug == "invalid-key"
 
 
 @pytest.mark.parametrize(
