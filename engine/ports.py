@@ -141,7 +141,11 @@ class StopPrompt:
 
 @dataclass(frozen=True, slots=True)
 class AnalyseLeg:
-    """Listen to an answered leg; one ``LegAnalysed`` follows, unless the leg ends before."""
+    """Listen to an answered leg; one ``LegAnalysed`` follows, unless the leg ends before.
+
+    A leg is listened to for one thing at a time: a later ``AnalyseLeg`` or ``AwaitBeep`` replaces
+    what is still open, and nothing comes of that.
+    """
 
     leg_id: LegId
     spec: AnalysisSpec
@@ -191,6 +195,19 @@ class StopRecording:
     """End the recording of a leg; the end of the leg does the same. ``RecordingEnded`` follows."""
 
     leg_id: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class FinishRecordings:
+    """Complete what earlier lives left unfinished; ``RecordingEnded`` follows for each.
+
+    What is found on disk beside these is completed too, and told with its notes.
+
+    Attributes:
+        recording_ids: Recordings known to have begun and not to have ended.
+    """
+
+    recording_ids: tuple[RecordingId, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +264,13 @@ TelephonyCommand = (
     | SetMix
     | PlayPrompt
     | StopPrompt
+    | AnalyseLeg
+    | AwaitBeep
+    | StartRecording
+    | PauseRecording
+    | ResumeRecording
+    | StopRecording
+    | FinishRecordings
     | EndOldLeg
     | SetTrunk
     | DropTrunk
@@ -369,6 +393,8 @@ class RecordingEnded:
         octets: Size of its file. [bytes]
         sha256: Of its file, in hex; empty: there is no file.
         lost_s: How much of it could not be kept. [s]
+        file_name: Name of its file in the recordings' folder; empty: there is no file.
+        notes: As given when it began, where they are still known.
     """
 
     recording_id: RecordingId
@@ -376,6 +402,8 @@ class RecordingEnded:
     octets: int
     sha256: str
     lost_s: float = 0.0
+    file_name: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,7 +418,9 @@ class RecorderRestored:
     """Recording works again."""
 
 
-LegEvent = LegRinging | LegAnswered | LegEnded | PromptEnded | LegDigit
+RecorderEvent = RecordingEnded | RecorderFailed | RecorderRestored
+
+LegEvent = LegRinging | LegAnswered | LegEnded | PromptEnded | LegDigit | LegAnalysed | BeepAwaited
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,7 +456,7 @@ class PhoneUnregistered:
 
 
 PhoneEvent = PhoneRegistered | PhoneUnregistered
-TelephonyEvent = LegEvent | LegMeasured | TrunkEvent | PhoneEvent
+TelephonyEvent = LegEvent | LegMeasured | TrunkEvent | PhoneEvent | RecorderEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,22 +10,33 @@ from engine.actors.registry import Registry
 from engine.domain.causes import LOST
 from engine.domain.ids import AttemptId, CampaignId, LegId
 from engine.ports import (
+    AnalyseLeg,
+    AwaitBeep,
     CallPhone,
     DropPhone,
     DropTrunk,
     EndOldLeg,
+    FinishRecordings,
     HangUp,
     LegEnded,
     LegMeasured,
     OpenAudioLeg,
+    PauseRecording,
     PhoneRegistered,
     PhoneUnregistered,
     PlaceCall,
     PlayPrompt,
+    RecorderEvent,
+    RecorderFailed,
+    RecorderRestored,
+    RecordingEnded,
+    ResumeRecording,
     SetMix,
     SetPhone,
     SetTrunk,
+    StartRecording,
     StopPrompt,
+    StopRecording,
     Telephony,
     TelephonyCommand,
     TelephonyEvent,
@@ -38,7 +49,9 @@ MOST_ENDED: Final = 4096
 
 _OPENING = (PlaceCall, CallPhone, OpenAudioLeg)
 _OTHER = (
-    HangUp, SetMix, PlayPrompt, StopPrompt, EndOldLeg, SetTrunk, DropTrunk, SetPhone, DropPhone,
+    HangUp, SetMix, PlayPrompt, StopPrompt, AnalyseLeg, AwaitBeep, EndOldLeg,
+    StartRecording, PauseRecording, ResumeRecording, StopRecording, FinishRecordings,
+    SetTrunk, DropTrunk, SetPhone, DropPhone,
 )  # fmt: skip
 
 
@@ -52,6 +65,7 @@ class LegOwners:
         self._attempts: dict[LegId, tuple[AttemptId, CampaignId]] = {}
         self._ended: OrderedDict[LegId, tuple[AttemptId, CampaignId]] = OrderedDict()
         self._telephony: Telephony | None = None
+        self.on_recorder: Callable[[RecorderEvent], None] = lambda _event: None
 
     def attach(self, telephony: Telephony) -> None:
         """Take the port that carries out commands."""
@@ -84,6 +98,8 @@ class LegOwners:
                 trunk = self._registry.trunks.find(trunk_id)
                 if trunk is not None:
                     self._kernel.tell(trunk, event)
+            case RecordingEnded() | RecorderFailed() | RecorderRestored():
+                self.on_recorder(event)
             case PhoneRegistered() | PhoneUnregistered():
                 return  # asked of the port when a phone is called
             case LegMeasured():

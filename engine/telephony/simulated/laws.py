@@ -1,11 +1,13 @@
 """How called parties and carriers behave: shares, times, faults, and what a call comes to."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from random import Random
 
+from engine.domain.analysis import Verdict
 from engine.domain.ids import TrunkId
+from engine.telephony.simulated.listening import AnalysisLaw
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,9 @@ class CarrierModel:
         declined_ratio: Share of the others that hang up while it rings (480, 603).
         congested_ratio: Share of the others that the carrier refuses (503).
         invalid_ratio: Share of numbers that do not exist (404).
+        machine_ratio: Share of the others that an answering machine takes,
+        fax_ratio: a fax machine, and
+        quiet_ratio: somebody or something that says nothing.
         early_media_ratio: Share of calls that ring by an early 183.
         answer_mean_s: INVITE to a person's answer, Erlang of order 2.
         other_mean_s: INVITE to a refusal after ringing, Erlang of order 2.
@@ -25,6 +30,9 @@ class CarrierModel:
         talk_variation: its standard deviation over its mean.
         customer_ends_ratio: Share of talks that the customer hangs up; the agent does the others.
         patience_mean_s: How long an answered person waits for anybody to speak, exponential.
+        machine_rings_s: INVITE to the answer of a machine, least and most.
+        message_s: How long a machine records after its greeting before it hangs up.
+        analysis: What call progress analysis makes of them.
         phone_answer_s: Ring time of an agent's phone, least and most.
         latency_s: One way over the network, least and most.
     """
@@ -34,6 +42,9 @@ class CarrierModel:
     declined_ratio: float = 0.30
     congested_ratio: float = 0.02
     invalid_ratio: float = 0.02
+    machine_ratio: float = 0.0
+    fax_ratio: float = 0.0
+    quiet_ratio: float = 0.0
     early_media_ratio: float = 0.1
     answer_mean_s: float = 7.0
     other_mean_s: float = 11.0
@@ -41,6 +52,9 @@ class CarrierModel:
     talk_variation: float = 1.0
     customer_ends_ratio: float = 0.7
     patience_mean_s: float = 12.0
+    machine_rings_s: tuple[float, float] = (8.0, 22.0)
+    message_s: float = 60.0
+    analysis: AnalysisLaw = field(default_factory=AnalysisLaw)
     phone_answer_s: tuple[float, float] = (0.7, 1.3)
     latency_s: tuple[float, float] = (0.002, 0.006)
 
@@ -114,6 +128,8 @@ class Fate:
         talk_s: Talk, once an agent is there. [s]
         customer_ends: Whether the customer hangs up after that.
         patience_s: Answer to hang-up if nobody speaks. [s]
+        kind: Who answers: ``PERSON``, ``MACHINE``, ``FAX`` or ``SILENCE``.
+        beep_s: Answer to the end of a machine's tone; negative: there is none. [s]
     """
 
     turn: Turn
@@ -124,6 +140,8 @@ class Fate:
     talk_s: float = 0.0
     customer_ends: bool = True
     patience_s: float = 4.0
+    kind: Verdict = Verdict.PERSON
+    beep_s: float = -1.0
 
 
 class Party:
@@ -157,10 +175,40 @@ class Party:
             wait_s = random.choice((0.0, 0.0, 5.0))
             return Fate(Turn.REFUSED, random.uniform(0.05, 0.5), status=503, retry_after_s=wait_s)
         rings_s = random.uniform(0.2, 1.5)
-        if luck - model.congested_ratio < model.declined_ratio:
+        luck -= model.congested_ratio
+        if luck < model.declined_ratio:
             after_s = rings_s + random.gammavariate(2.0, model.other_mean_s / 2.0)
             return Fate(Turn.REFUSED, after_s, rings_s, status=random.choice((480, 480, 603)))
-        return Fate(Turn.UNANSWERED, rings_s=rings_s)
+        return self._answer_by_no_person(luck - model.declined_ratio, rings_s)
+
+    def _answer_by_no_person(self, luck: float, rings_s: float) -> Fate:
+        model, random = self._model, self._random
+        if luck < model.machine_ratio:
+            return self._machine(rings_s)
+        luck -= model.machine_ratio
+        if luck < model.fax_ratio:
+            kind, patience_s = Verdict.FAX, random.uniform(25.0, 45.0)  # T.30 T1 is 35 s
+        elif luck - model.fax_ratio < model.quiet_ratio:
+            kind, patience_s = Verdict.SILENCE, 4.0 + random.expovariate(1.0 / 10.0)
+        else:
+            return Fate(Turn.UNANSWERED, rings_s=rings_s)
+        after_s = rings_s + random.gammavariate(2.0, model.answer_mean_s / 2.0)
+        return Fate(Turn.ANSWERED, after_s, rings_s, talk_s=5.0, patience_s=patience_s, kind=kind)
+
+    def _machine(self, rings_s: float) -> Fate:
+        model, random = self._model, self._random
+        greeting_s = random.uniform(*model.analysis.machine_greeting_s)
+        has_beep = random.random() < model.analysis.beep_ratio
+        return Fate(
+            Turn.ANSWERED,
+            random.uniform(*model.machine_rings_s),
+            rings_s,
+            talk_s=random.uniform(2.0, 8.0),
+            customer_ends=False,
+            patience_s=greeting_s + model.message_s,
+            kind=Verdict.MACHINE,
+            beep_s=greeting_s if has_beep else -1.0,
+        )
 
     def _answer(self) -> Fate:
         model, random = self._model, self._random

@@ -9,8 +9,11 @@ from enum import Enum
 from random import Random
 from typing import Protocol
 
-from engine.domain.ids import AgentId, LegId
+from engine.domain.analysis import AnalysisSpec, Verdict
+from engine.domain.ids import AgentId, LegId, RecordingId
 from engine.telephony.simulated.laws import CarrierModel, Fate, NetworkFaults, Party, Turn
+from engine.telephony.simulated.listening import judge
+from engine.telephony.simulated.recorder import SimulatedRecording
 from engine.telephony.simulated.witness import Witness
 
 UNACKED_S = 32.0
@@ -85,6 +88,7 @@ class FarLeg:
         fate: What it comes to if nobody interferes.
         latency_s: One way. [s]
         stage: Where it stands.
+        up_s: When it answered. [s since the epoch]
         acked: Whether our end knows of the answer.
         greeted: Whether somebody has spoken to the party.
         unwanted: Whether a later life has asked for its end.
@@ -101,6 +105,7 @@ class FarLeg:
         "plan",
         "stage",
         "unwanted",
+        "up_s",
     )
 
     def __init__(
@@ -112,6 +117,7 @@ class FarLeg:
         self.fate = fate
         self.latency_s = latency_s
         self.stage = Stage.CALLED
+        self.up_s = 0.0
         self.acked = False
         self.greeted = False
         self.unwanted = False
@@ -149,6 +155,7 @@ class Network:
         self._parties: dict[str, Party] = {}
         self._legs: dict[LegId, FarLeg] = {}
         self._hears: dict[LegId, tuple[LegId, ...]] = {}
+        self.recordings: dict[RecordingId, SimulatedRecording] = {}
 
     @property
     def open_calls(self) -> int:
@@ -243,6 +250,22 @@ class Network:
         """Return whom a leg hears."""
         return self._hears.get(leg_id, ())
 
+    def analyse(self, leg_id: LegId, spec: AnalysisSpec) -> tuple[Verdict, float, str] | None:
+        """Return the verdict on a leg, the time to it and its reason; None: the leg is over."""
+        leg = self._legs.get(leg_id)
+        if leg is None or leg.stage is not Stage.UP:
+            return None
+        luck = Random(f"{self._seed} {leg_id} analysis")  # noqa: S311 - a simulation
+        return judge(leg.fate.kind, spec, self.model.analysis, luck)
+
+    def beep_after_s(self, leg_id: LegId) -> float | None:
+        """Return the time until a machine's tone is over, None if none is still to come. [s]"""
+        leg = self._legs.get(leg_id)
+        if leg is None or leg.stage is not Stage.UP or leg.fate.beep_s < 0.0:
+            return None
+        wait_s = leg.up_s + leg.fate.beep_s - self.clock.now_s()
+        return wait_s if wait_s > 0.0 else None
+
     def silence(self) -> None:
         """Take the death of an engine: nobody hears anybody, and people hang up by and by."""
         self._hears.clear()
@@ -294,8 +317,11 @@ class Network:
             )
 
     def _answer(self, leg: FarLeg) -> None:
-        leg.stage = Stage.UP
-        self.witness.note("answer", leg=leg.leg_id)
+        leg.stage, leg.up_s = Stage.UP, self.clock.now_s()
+        if leg.fate.kind is Verdict.PERSON:
+            self.witness.note("answer", leg=leg.leg_id)
+        else:
+            self.witness.note("answer", leg=leg.leg_id, by=leg.fate.kind.value)
         self._replan(leg, UNACKED_S, "hung-up")
         if leg.unwanted:
             self._end_stray(leg)

@@ -10,6 +10,7 @@ from functools import partial
 from hashlib import blake2b
 from typing import assert_never
 
+from engine.domain.analysis import AnalysisSpec
 from engine.domain.causes import (
     GATE_CLOSED,
     HUNG_UP,
@@ -22,32 +23,42 @@ from engine.domain.causes import (
 from engine.domain.ids import AgentId, LegId, TrunkId
 from engine.domain.specs import AgentSpec, TrunkSpec
 from engine.ports import (
+    AnalyseLeg,
+    AwaitBeep,
+    BeepAwaited,
     CallPhone,
     DialogSeed,
     DropPhone,
     DropTrunk,
     EndOldLeg,
+    FinishRecordings,
     Gate,
     HangUp,
+    LegAnalysed,
     LegAnswered,
     LegEnded,
     LegRinging,
     OpenAudioLeg,
+    PauseRecording,
     PhoneRegistered,
     PhoneUnregistered,
     PlaceCall,
     PlayPrompt,
     PromptEnded,
+    ResumeRecording,
     SetMix,
     SetPhone,
     SetTrunk,
+    StartRecording,
     StopPrompt,
+    StopRecording,
     TelephonyCommand,
     TelephonyEvent,
     TrunkLost,
     TrunkReached,
 )
 from engine.telephony.simulated.network import Handle, Network
+from engine.telephony.simulated.recorder import SimulatedRecorder
 
 NO_RESPONSE_S = 32.0
 """Nothing came back for so long: 64 · T1 (RFC 3261 §17.1.1.2, Timer B; §17.1.2.2, Timer F)."""
@@ -65,7 +76,7 @@ class _Phase(Enum):
 class _Leg:
     """Our end of one leg."""
 
-    __slots__ = ("audio", "cause", "no_answer_s", "phase", "responded", "timer")
+    __slots__ = ("audio", "cause", "listens", "no_answer_s", "phase", "responded", "timer")
 
     def __init__(self, no_answer_s: float, *, audio: bool = False) -> None:
         self.no_answer_s = no_answer_s
@@ -74,6 +85,7 @@ class _Leg:
         self.cause: Cause | None = None
         self.responded = False
         self.timer: Handle | None = None
+        self.listens: Handle | None = None
 
 
 class SimulatedTelephony:
@@ -103,6 +115,11 @@ class SimulatedTelephony:
         self._reached: dict[TrunkId, bool] = {}
         self._phones: set[AgentId] = set()
         self._prompts: dict[LegId, Handle] = {}
+        self._recorder = SimulatedRecorder(
+            network.recordings,
+            network.clock.now_s,
+            self._tell_later,
+        )
         self._dead = False
 
     # --- the port ------------------------------------------------------------------------------
@@ -135,12 +152,25 @@ class SimulatedTelephony:
                 self._configure(command)
             case OpenAudioLeg() | SetMix() | PlayPrompt() | StopPrompt():
                 self._change_audio(command)
+            case AnalyseLeg(leg_id, spec):
+                self._analyse(leg_id, spec)
+            case AwaitBeep(leg_id, limit_s):
+                self._await_beep(leg_id, limit_s)
+            case (
+                StartRecording()
+                | PauseRecording()
+                | ResumeRecording()
+                | StopRecording()
+                | FinishRecordings()
+            ):
+                self._record(command)
             case _:
                 assert_never(command)
 
     def crash(self) -> None:
         """Die: nothing is said or heard any more, and nobody hears anybody."""
         self._dead = True
+        self._recorder.crash()
         self._legs.clear()
         self._network.silence()
 
@@ -320,10 +350,57 @@ class SimulatedTelephony:
             case StopPrompt(leg_id):
                 self._stop_prompt(leg_id)
 
+    # --- call progress analysis ----------------------------------------------------------------
+
+    def _analyse(self, leg_id: LegId, spec: AnalysisSpec) -> None:
+        found = self._network.analyse(leg_id, spec)
+        if found is not None:
+            verdict, after_s, reason = found
+            self._listens(leg_id, after_s, LegAnalysed(leg_id, verdict, after_s, reason))
+
+    def _await_beep(self, leg_id: LegId, limit_s: float) -> None:
+        wait_s = self._network.beep_after_s(leg_id)
+        if wait_s is not None and wait_s <= limit_s:
+            self._listens(leg_id, wait_s, BeepAwaited(leg_id, heard=True))
+        else:
+            self._listens(leg_id, limit_s, BeepAwaited(leg_id, heard=False))
+
+    def _listens(self, leg_id: LegId, delay_s: float, event: LegAnalysed | BeepAwaited) -> None:
+        """Tell what was heard later, in place of what was listened for before."""
+        leg = self._legs.get(leg_id)
+        if leg is None:
+            return
+        if leg.listens is not None:
+            leg.listens.cancel()
+        leg.listens = self._after(delay_s, partial(self._emit_of, leg_id, event))
+
     def _stop_prompt(self, leg_id: LegId) -> None:
         playing = self._prompts.pop(leg_id, None)
         if playing is not None:
             playing.cancel()
+
+    def _record(
+        self,
+        command: StartRecording
+        | PauseRecording
+        | ResumeRecording
+        | StopRecording
+        | FinishRecordings,
+    ) -> None:
+        match command:
+            case StartRecording(leg_id, recording_id, notes):
+                if leg_id in self._legs:
+                    self._recorder.start(leg_id, recording_id, notes)
+                else:
+                    self._recorder.finish([recording_id])  # it crossed with the leg's end
+            case PauseRecording(leg_id):
+                self._recorder.pause(leg_id, paused=True)
+            case ResumeRecording(leg_id):
+                self._recorder.pause(leg_id, paused=False)
+            case StopRecording(leg_id):
+                self._recorder.stop(leg_id)
+            case FinishRecordings(recording_ids):
+                self._recorder.finish(recording_ids)
 
     # --- events --------------------------------------------------------------------------------
 
@@ -341,13 +418,18 @@ class SimulatedTelephony:
 
     def _forget(self, leg_id: LegId) -> None:
         leg = self._legs.pop(leg_id)
-        if leg.timer is not None:
-            leg.timer.cancel()
+        for handle in (leg.timer, leg.listens):
+            if handle is not None:
+                handle.cancel()
         self._stop_prompt(leg_id)
+        self._recorder.stop(leg_id)
 
     def _emit_of(self, leg_id: LegId, event: TelephonyEvent) -> None:
         if leg_id in self._legs:
             self._emit(event)
+
+    def _tell_later(self, delay_s: float, event: TelephonyEvent) -> None:
+        self._after(delay_s, partial(self._emit, event))
 
     def _emit_soon(self, event: TelephonyEvent) -> None:
         self._clock.call_soon(partial(self._emit, event))

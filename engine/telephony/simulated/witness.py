@@ -17,7 +17,7 @@ class Witness:
 
             - ``invite``: leg, side (customer, agent), number, caller_id, trunk, call_id, durable
               (facts that a power cut at this instant would leave)
-            - ``ringing``, ``answer``, ``cancel``: leg
+            - ``ringing``, ``answer``, ``cancel``: leg; ``by`` who answered, if it is no person
             - ``end``: leg, how (refused, cancelled, bye, hung-up, lost), status
             - ``mix``: rows (listener to the legs it hears)
             - ``crash``, ``restart``, ``finished``, and what clients asked and were told

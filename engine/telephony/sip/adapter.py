@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from engine.config import SipSettings
+from engine.domain.analysis import Verdict
 from engine.domain.causes import (
     GATE_CLOSED,
     HUNG_UP,
@@ -24,28 +25,37 @@ from engine.domain.causes import (
 )
 from engine.domain.ids import AgentId, LegId
 from engine.ports import (
+    AnalyseLeg,
+    AwaitBeep,
+    BeepAwaited,
     CallPhone,
     DialogSeed,
     DropPhone,
     DropTrunk,
     EndOldLeg,
+    FinishRecordings,
     Gate,
     HangUp,
+    LegAnalysed,
     LegAnswered,
     LegDigit,
     LegEnded,
     LegMeasured,
     LegRinging,
     OpenAudioLeg,
+    PauseRecording,
     PhoneRegistered,
     PhoneUnregistered,
     PlaceCall,
     PlayPrompt,
     PromptEnded,
+    ResumeRecording,
     SetMix,
     SetPhone,
     SetTrunk,
+    StartRecording,
     StopPrompt,
+    StopRecording,
     TelephonyCommand,
     TelephonyEvent,
 )
@@ -59,6 +69,7 @@ from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.media_switch import MakeMedia, MediaSwitch
 from engine.telephony.sip.message import Request
 from engine.telephony.sip.outgoing import OutgoingCall
+from engine.telephony.sip.recording import CallRecorder, LegRecordings
 from engine.telephony.sip.resolver import DEFAULT_PORT, Resolver
 from engine.telephony.sip.sdp import PCMA, Direction, LocalMedia, RemoteMedia
 from engine.telephony.sip.tokens import Tokens
@@ -104,6 +115,7 @@ class SipTelephony:
         life: str,
         make_media: MakeMedia = MediaClient,
         *,
+        recorder: CallRecorder | None = None,
         holds_acks: bool = False,
     ) -> None:
         """Set up; ``start`` binds.
@@ -117,6 +129,7 @@ class SipTelephony:
             secret: Of the installation, the same in each life: names of legs follow from it.
             life: Of this process, never used before with this secret.
             make_media: Makes the media client.
+            recorder: Keeps what is recorded; None: nothing can be.
             holds_acks: Whether answers are acknowledged by ``confirm`` alone.
         """
         self._holds_acks = holds_acks
@@ -132,10 +145,13 @@ class SipTelephony:
                 ports=settings.media_ports,
                 lowest_port=settings.media_base_port,
                 silent_ms=int(settings.rtp_silence_s * 1000),
+                rings=recorder.rings if recorder is not None else (),
             ),
             self._on_media,
             on_audio,
         )
+        self._recorder = recorder
+        self._recordings = LegRecordings(self._media, recorder, self._emit)
         self._resolver = Resolver()
         self._trunks = Trunks(self._resolver, self._send_options, self._emit)
         self._passwords: dict[str, str] = {}
@@ -168,9 +184,13 @@ class SipTelephony:
         )
         self._transport.attach(self._agent)
         try:
+            if self._recorder is not None:
+                await self._recorder.start(self._emit)
             await self._media.start()
         except BaseException:
             self._transport.close()
+            if self._recorder is not None:
+                await self._recorder.stop()
             raise
         return host, port
 
@@ -180,6 +200,8 @@ class SipTelephony:
         await self._resolver.close()
         self._transport.close()
         await self._media.stop()
+        if self._recorder is not None:
+            await self._recorder.stop()
 
     @property
     def address(self) -> tuple[str, int]:
@@ -221,6 +243,14 @@ class SipTelephony:
                 self._configure(command)
             case OpenAudioLeg() | SetMix() | PlayPrompt() | StopPrompt():
                 self._change_audio(command)
+            case AnalyseLeg(leg_id):
+                self._emit(LegAnalysed(leg_id, Verdict.UNDECIDED, 0.0, "not listened to"))
+            case AwaitBeep(leg_id):
+                self._emit(BeepAwaited(leg_id, heard=False))
+            case StartRecording(leg_id) | PauseRecording(leg_id) | ResumeRecording(leg_id):
+                self._recordings.perform(command, leg_open=leg_id in self._legs)
+            case StopRecording() | FinishRecordings():
+                self._recordings.perform(command, leg_open=True)
             case _:
                 assert_never(command)
         self._transport.rearm()
@@ -342,6 +372,7 @@ class SipTelephony:
 
     def _close(self, leg_id: LegId) -> None:
         self._legs.pop(leg_id, None)
+        self._recordings.end(leg_id)
         self._media.release(leg_id)
 
     def _end_old_leg(self, command: EndOldLeg, now_s: float) -> None:
