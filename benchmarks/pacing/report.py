@@ -120,7 +120,8 @@ def play_optimum(short: bool) -> list[Figure]:
 def play_oracles(short: bool) -> list[Figure]:
     """Play our rule with knowledge that nobody has, beside the rule itself."""
     course = Course(warm_s=3600.0, day_s=DAY_S, days=1)
-    cells = [(5, 0.1), (20, 0.3)] if short else [(5, 0.1), (10, 0.3), (20, 0.3), (50, 0.3)]
+    every = [(agents, p) for agents in (5, 10, 20, 50, 100) for p in (0.1, 0.3, 0.5)]
+    cells = [(5, 0.1), (20, 0.3)] if short else every
     listed = [
         Entrant(name, cell, 6)
         for cell in cells
