@@ -117,7 +117,7 @@ class LegOwners:
         attempt = self._attempts.pop(leg_id, None)
         if attempt is not None:
             self._ended[leg_id] = attempt
-            if len(self._ended) > MOST_ENDED:
+            while len(self._ended) > MOST_ENDED:
                 self._ended.popitem(last=False)
 
     def _measured(self, event: LegMeasured) -> None:
