@@ -8,6 +8,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import grpc.aio
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from clients.channel import Connection, new_request_id
 from clients.errors import error_of
@@ -18,7 +19,7 @@ from gateway.pb.paceline.v1.dnc_pb2_grpc import DncServiceStub
 from gateway.pb.paceline.v1.lists_pb2_grpc import ListServiceStub
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterable, Sequence
     from pathlib import Path
 
     _Import = grpc.aio.StreamStreamCall[pb.ImportListRequest, pb.ImportListResponse]
@@ -60,6 +61,17 @@ class Lists:
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token
+
+    async def update(
+        self, record_list: pb.List, fields: Iterable[str] = (), *, request_id: str = ""
+    ) -> pb.List:
+        """Change a list (fields: none: those that are set) and return it."""
+        request = pb.UpdateListRequest(
+            list=record_list,
+            update_mask=FieldMask(paths=fields),
+            request_id=request_id or new_request_id(),
+        )
+        return (await self._connection.call(self._stub.UpdateList, request)).list
 
     async def delete(self, list_: str, *, etag: str = "", request_id: str = "") -> None:
         """Delete a list that no campaign dials, with its records."""

@@ -18,11 +18,14 @@ from clients.cli.common import (
     talk,
     told,
 )
+from clients.cli.forms import RecordingName
 from clients.cli.seat import sit, state_of, work_alone
+from clients.cli.settings import Clear, Given, changes, choice, put_all, takes, text
 from clients.client import PacelineClient
 from clients.naming import full, short
 from gateway.pb.paceline.v1 import agent_session_pb2 as session_pb
 from gateway.pb.paceline.v1 import agents_pb2 as pb
+from gateway.pb.paceline.v1 import campaigns_pb2
 
 app = app_of("Configure agents, force states, and work as one.")
 
@@ -43,36 +46,47 @@ class StateName(StrEnum):
         return session_pb.AgentState.Value(f"AGENT_STATE_{self.name}")
 
 
+SETTINGS = (
+    text("--display-name", "Name for people."),
+    text("--phone", "Fixed phone; default: one that registers.", metavar="SIP-URI"),
+    text(
+        "--phone-password", "Password the phone registers with (digest).",
+        envvar="PACELINE_PHONE_PASSWORD",
+    ),
+    choice(
+        "--recording", RecordingName, campaigns_pb2.RecordingRule,
+        "Which of the agent's calls are recorded; default inherit.",
+    ),
+)  # fmt: skip
+"""What ``create`` and ``update`` set, beside team and leg."""
+
+Team = Annotated[
+    str | None, typer.Option("--team", metavar="TEAM", help="Team; made if not there.")
+]
+PerCall = Annotated[
+    bool | None,
+    typer.Option(
+        "--per-call/--nailed-up",
+        help="Ring the phone for each call, or call it at login and keep it (default).",
+    ),
+]
+
+
 @app.command()
+@takes(SETTINGS)
 def create(
     agent: Id,
+    *,
+    given: Given,
+    team: Team = None,
+    per_call: PerCall = None,
     server: Server = SERVER,
-    team: Annotated[str, typer.Option(metavar="TEAM", help="Team; made if not there.")] = "",
-    display_name: Annotated[str, typer.Option(help="Name for people.")] = "",
-    phone: Annotated[
-        str, typer.Option(metavar="SIP-URI", help="Fixed phone; default: one that registers.")
-    ] = "",
-    phone_password: Annotated[
-        str,
-        typer.Option(
-            envvar="PACELINE_PHONE_PASSWORD", help="Password the phone registers with (digest)."
-        ),
-    ] = "",
-    per_call: Annotated[
-        bool, typer.Option("--per-call", help="Ring the phone for each call; default: kept open.")
-    ] = False,
 ) -> None:
     """Create an agent, logged out.
 
     Example: paceline agent create ada --team sales --phone sip:ada@192.0.2.7:5060
     """
-    made = pb.Agent(
-        display_name=display_name,
-        team=full("teams", team),
-        phone=phone,
-        phone_password=phone_password,
-        leg=pb.AGENT_LEG_PER_CALL if per_call else pb.AGENT_LEG_NAILED_UP,
-    )
+    made, _ = _built(given, team, per_call)
 
     async def work(client: PacelineClient) -> None:
         if team:
@@ -80,6 +94,50 @@ def create(
         out.print(f"{(await client.agents.create(agent, made)).name} created")
 
     talk(server, work)
+
+
+@app.command()
+@takes(SETTINGS)
+def update(
+    agent: Id,
+    *,
+    given: Given,
+    team: Team = None,
+    per_call: PerCall = None,
+    clear: Clear = None,
+    server: Server = SERVER,
+    as_json: AsJson = False,
+) -> None:
+    """Change what is given; the rest stays.
+
+    Example: paceline agent update ada --team night --recording none --clear phone
+    """
+    made, fields = _built(given, team, per_call)
+    made.name = full("agents", agent)
+    mask = changes(made, fields, clear)
+
+    async def work(client: PacelineClient) -> None:
+        if team:
+            await ensure_team(client, team)
+        changed = await client.agents.update(made, mask)
+        if as_json:
+            print_json(told(changed))
+        else:
+            out.print(f"{changed.name} changed")
+
+    talk(server, work)
+
+
+def _built(given: Given, team: str | None, per_call: bool | None) -> tuple[pb.Agent, list[str]]:
+    made = pb.Agent()
+    fields = put_all(made, SETTINGS, given)
+    if team is not None:
+        made.team = full("teams", team)
+        fields.append("team")
+    if per_call is not None:
+        made.leg = pb.AGENT_LEG_PER_CALL if per_call else pb.AGENT_LEG_NAILED_UP
+        fields.append("leg")
+    return made, fields
 
 
 async def ensure_team(client: PacelineClient, team: str) -> None:

@@ -1,7 +1,6 @@
 """``paceline campaign``: configure, start, stop and explain campaigns."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +22,22 @@ from clients.cli.common import (
     word,
 )
 from clients.cli.explain import show_campaign
-from clients.cli.forms import ModeName, calling_hours, duration, run_window
+from clients.cli.forms import ModeName, RecordingName, analysis, calling_hours, run_window
+from clients.cli.settings import (
+    Clear,
+    Given,
+    changes,
+    choice,
+    many,
+    number,
+    one,
+    put_all,
+    seconds,
+    switch,
+    takes,
+    text,
+    whole,
+)
 from clients.client import PacelineClient
 from clients.naming import full, in_campaign, short
 from gateway.pb.paceline.v1 import campaigns_pb2 as pb
@@ -31,60 +45,14 @@ from gateway.pb.paceline.v1 import campaigns_pb2 as pb
 app = app_of("Configure, start, stop and explain campaigns.")
 
 Id = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="Id of the campaign.")]
-Title = Annotated[str, typer.Option("--display-name", help="Name for people.")]
-ModeOption = Annotated[
-    ModeName | None, typer.Option("--mode", help="How it chooses when to start calls.")
-]
 Lists = Annotated[
     list[str] | None,
     typer.Option("--list", metavar="LIST", help="List to dial, disabled at first; repeatable."),
-]
-Teams = Annotated[
-    list[str] | None,
-    typer.Option("--team", metavar="TEAM", help="Team that takes its calls; repeatable."),
-]
-Trunks = Annotated[
-    list[str] | None,
-    typer.Option("--trunk", metavar="TRUNK", help="Trunk, by preference; repeatable."),
-]
-CallerId = Annotated[
-    str, typer.Option("--caller-id", metavar="+E164", help="Number shown to called parties.")
-]
-Hours = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--hours",
-        metavar="HOURS",
-        help="Calling hours in the called party's zone, such as 'mon-fri 09:00-20:00' or "
-        "'sat 10:00-17:00 mobile'; repeatable.",
-    ),
-]
-Schedule = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--schedule",
-        metavar="EDGES",
-        help="Automatic start and stop in the centre's zone, such as 'mon-fri 14:00-18:00'.",
-    ),
-]
-AutomaticAnswer = Annotated[
-    bool | None,
-    typer.Option("--automatic-answer/--manual-answer", help="Whether agents need not accept."),
-]
-ProgressiveRate = Annotated[
-    float | None,
-    typer.Option(min=1, max=3, help="Calls per ready agent in progressive mode."),
 ]
 MaxUnattended = Annotated[
     float | None,
     typer.Option(
         "--max-unattended-ratio", min=0, max=1, help="Cap on unattended over answered, 0 to 1."
-    ),
-]
-NoAnswer = Annotated[
-    float | None,
-    typer.Option(
-        "--no-answer-timeout", min=15, max=120, help="Ring time before CANCEL, in seconds."
     ),
 ]
 FromFile = Annotated[
@@ -97,36 +65,83 @@ FromFile = Annotated[
         help="A campaign as `get --json` prints it; options go before what it says.",
     ),
 ]
+SETTINGS = (
+    choice("--mode", ModeName, pb.Mode, "How it chooses when to start calls."),
+    many(
+        "--team", "Team that takes its calls", field="teams", metavar="TEAM",
+        read=lambda name: full("teams", name),
+    ),
+    many(
+        "--trunk", "Trunk or group of trunks, by preference", field="trunks", metavar="TRUNK",
+        read=lambda name: full("trunks", name),
+    ),
+    text("--caller-id", "Number shown where no other is found.", metavar="+E164"),
+    text("--caller-name", "Name shown."),
+    text("--caller-id-field", "Field of the record that holds the number to show.",
+         metavar="FIELD"),
+    many(
+        "--local-caller-id", "Number to choose by the nearest area", field="caller_ids",
+        metavar="+E164",
+    ),
+    many(
+        "--hours", "Calling hours in the called party's zone, such as 'mon-fri 09:00-20:00' or "
+        "'sat 10:00-17:00 mobile'", field="calling_hours", metavar="HOURS", read=calling_hours,
+    ),
+    many(
+        "--schedule", "Automatic start and stop in the centre's zone, such as "
+        "'mon-fri 14:00-18:00'", field="schedule", metavar="EDGES", read=run_window,
+    ),
+    text("--display-name", "Name for people."),
+    switch("--automatic-answer/--manual-answer", "Whether agents need not accept."),
+    number("--progressive-rate", "Calls per ready agent in progressive mode.", min=1, max=3),
+    number("--max-level", "Most calls per ready agent, predictive.", min=1, max=10),
+    number("--max-unattended-ratio", "Cap on unattended over answered, 0 to 1.", min=0, max=1),
+    seconds("--unattended-timeout", "From the answer until a call is unattended.", max=60),
+    text("--unattended-prompt", "What an unattended person hears.", metavar="PROMPT"),
+    text("--opt-out-key", "Key that asks for no more calls: 0-9, * or #.", metavar="KEY"),
+    text("--hold-prompt", "What is heard on hold; default hold-music.", metavar="PROMPT"),
+    one(
+        "--analysis", "How answers are analysed: on, off, or pairs such as "
+        "machine=message,machine-prompt=call-back,limit=2.5.", field="analysis", read=analysis,
+        metavar="HOW",
+    ),
+    seconds("--no-answer-timeout", "Ring time before CANCEL.", min=15, max=120),
+    whole("--priority", "1 to 100 among campaigns for the same agent; default 50.", min=1, max=100),
+    whole("--max-calls", "Most simultaneous attempts; 0: no limit.", min=0),
+    number("--max-calls-per-s", "Most attempts per second; 0: no limit.", min=0),
+    text("--prompt", "Automatic mode: what answered calls hear.", metavar="PROMPT"),
+    choice(
+        "--recording", RecordingName, pb.RecordingRule,
+        "Which of its calls are recorded; default inherit.",
+    ),
+    text("--recording-notice", "Told to the called party before recording.", metavar="PROMPT"),
+)  # fmt: skip
+"""What ``create`` and ``update`` set, beside lists."""
 
 
 @app.command()
+@takes(SETTINGS)
 def create(
     campaign: Id,
-    server: Server = SERVER,
-    mode: ModeOption = None,
+    *,
+    given: Given,
     lists: Lists = None,
-    teams: Teams = None,
-    trunks: Trunks = None,
-    caller_id: CallerId = "",
-    hours: Hours = None,
-    schedule: Schedule = None,
-    display_name: Title = "",
-    automatic_answer: AutomaticAnswer = None,
-    progressive_rate: ProgressiveRate = None,
-    max_unattended_ratio: MaxUnattended = None,
-    no_answer_timeout: NoAnswer = None,
     from_file: FromFile = None,
+    server: Server = SERVER,
     as_json: AsJson = False,
 ) -> None:
     """Create a campaign, idle.
 
     Example: paceline campaign create spring --mode predictive --list people --team sales
     --trunk carrier --caller-id +14155550100 --hours 'mon-sat 09:00-20:00'
+
+    Example: paceline campaign create autumn --from spring.json --trunk west
+    --local-caller-id +12125550100 --local-caller-id +13105550100
     """
-    made = _built(from_file, campaign, mode, lists, teams, trunks, caller_id, hours, schedule)
-    _options(made, display_name, automatic_answer, progressive_rate, no_answer_timeout)
-    if max_unattended_ratio is not None:
-        made.max_unattended_ratio = max_unattended_ratio
+    made, _ = _built(from_file, campaign, given)
+    if lists:
+        made.ClearField("lists")
+        made.lists.extend(pb.CampaignList(name=in_campaign(campaign, each)) for each in lists)
 
     async def work(client: PacelineClient) -> None:
         created = await client.campaigns.create(campaign, made)
@@ -136,40 +151,28 @@ def create(
 
 
 @app.command()
+@takes(SETTINGS)
 def update(
     campaign: Id,
-    server: Server = SERVER,
-    mode: ModeOption = None,
-    teams: Teams = None,
-    trunks: Trunks = None,
-    caller_id: CallerId = "",
-    hours: Hours = None,
-    schedule: Schedule = None,
-    display_name: Title = "",
-    automatic_answer: AutomaticAnswer = None,
-    progressive_rate: ProgressiveRate = None,
-    max_unattended_ratio: MaxUnattended = None,
-    no_answer_timeout: NoAnswer = None,
+    *,
+    given: Given,
     from_file: FromFile = None,
+    clear: Clear = None,
+    server: Server = SERVER,
     as_json: AsJson = False,
 ) -> None:
     """Change what is given; the rest stays. A campaign may run meanwhile.
 
     Example: paceline campaign update spring --mode progressive --progressive-rate 1.5
+
+    Example: paceline campaign update spring --analysis machine=message,machine-prompt=call-back
     """
-    made = _built(from_file, campaign, mode, None, teams, trunks, caller_id, hours, schedule)
-    _options(made, display_name, automatic_answer, progressive_rate, no_answer_timeout)
-    if max_unattended_ratio is not None:
-        made.max_unattended_ratio = max_unattended_ratio
-    fields = [each.name for each, _ in made.ListFields()]
-    if automatic_answer is False:
-        fields.append("automatic_answer")  # false looks like not set
-    if not fields:
-        raise usage("nothing to change was given")
+    made, fields = _built(from_file, campaign, given)
+    mask = changes(made, fields, clear)
     made.name = full("campaigns", campaign)
 
     async def work(client: PacelineClient) -> None:
-        _tell(await client.campaigns.update(made, fields), f"{made.name} changed", as_json=as_json)
+        _tell(await client.campaigns.update(made, mask), f"{made.name} changed", as_json=as_json)
 
     talk(server, work)
 
@@ -323,8 +326,13 @@ def remove_team(campaign: Id, team: TeamId, server: Server = SERVER) -> None:
 def pacing(
     campaign: Id,
     server: Server = SERVER,
-    mode: ModeOption = None,
-    progressive_rate: ProgressiveRate = None,
+    mode: Annotated[
+        ModeName | None, typer.Option("--mode", help="How it chooses when to start calls.")
+    ] = None,
+    progressive_rate: Annotated[
+        float | None,
+        typer.Option(min=1, max=3, help="Calls per ready agent in progressive mode."),
+    ] = None,
     max_level: Annotated[
         float | None, typer.Option(min=1, max=10, help="Most calls per ready agent, predictive.")
     ] = None,
@@ -350,50 +358,14 @@ def pacing(
     talk(server, work)
 
 
-def _built(
-    from_file: Path | None,
-    campaign: str,
-    mode: ModeName | None,
-    lists: Sequence[str] | None,
-    teams: Sequence[str] | None,
-    trunks: Sequence[str] | None,
-    caller_id: str,
-    hours: Sequence[str] | None,
-    schedule: Sequence[str] | None,
-) -> pb.Campaign:
+def _built(from_file: Path | None, campaign: str, given: Given) -> tuple[pb.Campaign, list[str]]:
+    """Return a campaign as a file and options say, and the fields that they say."""
     made = _read(from_file) if from_file else pb.Campaign()
-    given = pb.Campaign(
-        mode=mode.value_of if mode else pb.MODE_UNSPECIFIED,
-        teams=[full("teams", each) for each in teams or ()],
-        trunks=[full("trunks", each) for each in trunks or ()],
-        caller_id=caller_id,
-        calling_hours=[calling_hours(each) for each in hours or ()],
-        schedule=[run_window(each) for each in schedule or ()],
-        lists=[pb.CampaignList(name=in_campaign(campaign, each)) for each in lists or ()],
-    )
-    for field, _ in given.ListFields():
-        made.ClearField(field.name)  # type: ignore[arg-type]  # of this very message
-    made.MergeFrom(given)
+    fields = [field.name for field, _ in made.ListFields()]
+    fields += put_all(made, SETTINGS, given)
     for link in made.lists:  # a file may tell those of another campaign
         link.name = in_campaign(campaign, short(link.name))
-    return made
-
-
-def _options(
-    made: pb.Campaign,
-    display_name: str,
-    automatic_answer: bool | None,
-    progressive_rate: float | None,
-    no_answer_timeout_s: float | None,
-) -> None:
-    if display_name:
-        made.display_name = display_name
-    if automatic_answer is not None:
-        made.automatic_answer = automatic_answer
-    if progressive_rate is not None:
-        made.progressive_rate = progressive_rate
-    if no_answer_timeout_s is not None:
-        made.no_answer_timeout.CopyFrom(duration(no_answer_timeout_s))
+    return made, fields
 
 
 def _read(path: Path) -> pb.Campaign:

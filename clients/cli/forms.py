@@ -27,6 +27,59 @@ class ModeName(StrEnum):
         return pb.Mode.Value(f"MODE_{self.name}")
 
 
+class RecordingName(StrEnum):
+    """Which calls a setting wants recorded."""
+
+    INHERIT = "inherit"
+    ALL = "all"
+    NONE = "none"
+
+
+_ANALYSIS_TIMES = (
+    "limit",
+    "initial-silence",
+    "greeting-silence",
+    "minimum-speech",
+    "machine-speech",
+    "beep-limit",
+)
+_TREATED = ("machine", "fax", "silence")
+
+
+def analysis(text: str) -> pb.Analysis | None:
+    """Read how answers are analysed: ``on``, ``off``, or ``machine=message,limit=2.5``.
+
+    Args:
+        text: ``off`` for none; ``on`` for the defaults; else pairs: times in seconds, ``machine``,
+            ``fax`` and ``silence`` with end, connect or message, ``machine-prompt`` with a name,
+            ``detect-machines`` with yes or no.
+    """
+    if text == "off":
+        return None
+    made = pb.Analysis()
+    for pair in () if text == "on" else text.split(","):
+        key, _, value = pair.strip().partition("=")
+        try:
+            _put_pair(made, key.strip(), value.strip())
+        except (ValueError, KeyError):
+            raise usage(f"{pair!r} is nothing that an analysis has") from None
+    return made
+
+
+def _put_pair(made: pb.Analysis, key: str, value: str) -> None:
+    field = key.replace("-", "_")
+    if key in _ANALYSIS_TIMES:
+        getattr(made, field).CopyFrom(duration(float(value)))
+    elif key in _TREATED:
+        setattr(made, field, pb.Treatment.Value(f"TREATMENT_{value.upper()}"))
+    elif key == "machine-prompt":
+        made.machine_prompt = value
+    elif key == "detect-machines":
+        made.detect_machines = {"yes": True, "no": False}[value]
+    else:
+        raise KeyError(key)
+
+
 def duration(value_s: float) -> Duration:
     """Return seconds as the API takes them."""
     made = Duration()

@@ -20,6 +20,7 @@ from clients.cli.common import (
 )
 from clients.cli.explain import record_of, show_record
 from clients.cli.importing import import_
+from clients.cli.settings import Clear, Given, changes, put_all, takes, text
 from clients.client import PacelineClient
 from clients.naming import full, short
 from gateway.pb.paceline.v1 import lists_pb2 as pb
@@ -31,24 +32,53 @@ app.command("import")(import_)
 Id = Annotated[str, typer.Argument(metavar="LIST", help="Id of the list.")]
 
 
+SETTINGS = (
+    text("--display-name", "Name for people."),
+    text("--region", "ISO 3166 region of numbers in national form; default US."),
+    text("--zone", "IANA zone of records that tell none.", field="default_zone"),
+)
+"""What ``create`` and ``update`` set."""
+
+
 @app.command()
-def create(
-    list_id: Id,
-    server: Server = SERVER,
-    display_name: Annotated[str, typer.Option(help="Name for people.")] = "",
-    region: Annotated[
-        str, typer.Option(help="ISO 3166 region of numbers in national form; default US.")
-    ] = "",
-    zone: Annotated[str, typer.Option(help="IANA zone of records that tell none.")] = "",
-) -> None:
+@takes(SETTINGS)
+def create(list_id: Id, *, given: Given, server: Server = SERVER) -> None:
     """Create an empty list.
 
     Example: paceline list create people --region DE --zone Europe/Berlin
     """
+    made = pb.List()
+    put_all(made, SETTINGS, given)
 
     async def work(client: PacelineClient) -> None:
-        made = pb.List(display_name=display_name, region=region, default_zone=zone)
         out.print(f"{(await client.lists.create(list_id, made)).name} created")
+
+    talk(server, work)
+
+
+@app.command()
+@takes(SETTINGS)
+def update(
+    list_id: Id,
+    *,
+    given: Given,
+    clear: Clear = None,
+    server: Server = SERVER,
+    as_json: AsJson = False,
+) -> None:
+    """Change what is given; the rest stays. Records already in the list stay as they are.
+
+    Example: paceline list update people --zone Europe/Berlin
+    """
+    made = pb.List(name=full("lists", list_id))
+    mask = changes(made, put_all(made, SETTINGS, given), clear)
+
+    async def work(client: PacelineClient) -> None:
+        changed = await client.lists.update(made, mask)
+        if as_json:
+            print_json(told(changed))
+        else:
+            out.print(f"{changed.name} changed")
 
     talk(server, work)
 

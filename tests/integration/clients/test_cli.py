@@ -206,6 +206,56 @@ def test_agents_trunks_and_teams_are_made_and_shown(run: Run) -> None:
     assert "sales" in run("team", "list").stdout
 
 
+def test_a_trunk_is_made_with_every_setting_and_changed_in_part(run: Run) -> None:
+    run("trunk", "create", "west-1", "--address", "tls.example.net", "--transport", "tls",
+        "--group", "west", "--priority", "2", "--weight", "30", "--register", "600",
+        "--session", "90", "--reliable", "offered", "--assert-identity", "--privacy",
+        "--diversion", "+12025550100", "--srtp", "required",
+        "--tls-name", "sip.example.net")  # fmt: skip
+    assert "west 2/30" in run("trunk", "list").stdout
+    run("trunk", "update", "west-1", "--weight", "10", "--no-privacy", "--clear", "diversion")
+    trunk = json.loads(run("trunk", "get", "west-1", "--json").stdout)
+    assert (trunk["weight"], trunk["priority"]) == (10, 2)
+    assert (trunk["srtp"], trunk["reliable"]) == ("NEED_REQUIRED", "NEED_OFFERED")
+    assert (trunk["register_interval"], trunk["session_interval"]) == ("600s", "90s")
+    assert trunk["assert_identity"] is True
+    assert not {"privacy", "diversion"} & set(trunk)
+    run("trunk", "update", "west-1", "--address", "192.0.2.1:5061")
+    assert "192.0.2.1:5061" in run("trunk", "list").stdout
+
+
+def test_agents_and_lists_are_changed_in_part(run: Run) -> None:
+    run("agent", "create", "ada", "--team", "sales", "--phone", "sip:ada@127.0.0.1:5070")
+    run("agent", "update", "ada", "--team", "night", "--per-call", "--recording", "none",
+        "--clear", "phone")  # fmt: skip
+    agent = json.loads(run("agent", "get", "ada", "--json").stdout)
+    assert (agent["team"], agent["leg"]) == ("teams/night", "AGENT_LEG_PER_CALL")
+    assert agent["recording"] == "RECORDING_RULE_NONE"
+    assert "phone" not in agent
+    run("list", "create", "people", "--region", "DE")
+    run("list", "update", "people", "--zone", "Europe/Berlin")
+    kept = json.loads(run("list", "get", "people", "--json").stdout)
+    assert (kept["region"], kept["default_zone"]) == ("DE", "Europe/Berlin")
+
+
+def test_rules_of_a_campaign_are_set_and_cleared(run: Run) -> None:
+    made(run)
+    run("campaign", "update", "spring", "--analysis", "machine=message,machine-prompt=m,limit=2.5",
+        "--caller-id-field", "show", "--local-caller-id", "+12125550100",
+        "--local-caller-id", "+13105550100", "--opt-out-key", "9", "--recording", "all",
+        "--hold-prompt", "")  # fmt: skip
+    campaign = json.loads(run("campaign", "get", "spring", "--json").stdout)
+    assert campaign["caller_ids"] == ["+12125550100", "+13105550100"]
+    assert campaign["analysis"]["machine"] == "TREATMENT_MESSAGE"
+    assert campaign["analysis"]["limit"] == "2.500s"
+    assert (campaign["caller_id_field"], campaign["opt_out_key"]) == ("show", "9")
+    assert campaign["hold_prompt"] == ""
+    run("campaign", "update", "spring", "--analysis", "off", "--clear", "caller_ids")
+    campaign = json.loads(run("campaign", "get", "spring", "--json").stdout)
+    assert not {"analysis", "caller_ids"} & set(campaign)
+    assert campaign["recording"] == "RECORDING_RULE_ALL"
+
+
 def test_a_desk_is_worked_from_a_pipe(run: Run, served: Served) -> None:
     run("agent", "create", "ada")
     result = run("agent", "login", "ada", typed="ready\nhangup\nwhat\nquit\n")
@@ -249,6 +299,12 @@ def test_no_server_is_one_line() -> None:
         pytest.param(["campaign", "create"], id="an argument is missing"),
         pytest.param(["campaign", "create", "c", "--hours", "noon"], id="no hours"),
         pytest.param(["campaign", "create", "c", "--mode", "manual"], id="no mode"),
+        pytest.param(["campaign", "update", "c", "--analysis", "limit=long"], id="no analysis"),
+        pytest.param(["trunk", "update", "t"], id="no change"),
+        pytest.param(["trunk", "update", "t", "--clear", "colour"], id="no field"),
+        pytest.param(["trunk", "update", "t", "--realm", "r", "--clear", "realm"], id="both"),
+        pytest.param(["trunk", "create", "t"], id="a trunk without an address"),
+        pytest.param(["trunk", "create", "t", "--address", "a", "--weight", "0"], id="no weight"),
         pytest.param(["list", "import", "/nowhere.csv"], id="no file"),
         pytest.param(["list", "record", "people"], id="no record"),
         pytest.param(["watch", "pacing"], id="pacing of no campaign"),

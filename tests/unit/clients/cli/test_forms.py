@@ -4,7 +4,7 @@ import pytest
 import typer
 
 from clients.cli.explain import record_of
-from clients.cli.forms import calling_hours, duration, run_window
+from clients.cli.forms import analysis, calling_hours, duration, run_window
 from clients.cli.importing import _mapping
 from gateway.pb.paceline.v1 import campaigns_pb2 as pb
 from gateway.pb.paceline.v1 import lists_pb2
@@ -40,6 +40,22 @@ def test_a_schedule_may_pass_midnight_and_has_no_phone_types() -> None:
     assert (window.starts.seconds, window.stops.seconds) == (79_200, 7_200)
     with pytest.raises(typer.BadParameter, match="'mobile' is no day"):
         run_window("22:00-02:00 mobile")
+
+
+def test_an_analysis_is_off_on_or_said_in_pairs() -> None:
+    assert analysis("off") is None
+    assert analysis("on") == pb.Analysis()
+    assert analysis("fax=connect, greeting-silence=0.5,detect-machines=no") == pb.Analysis(
+        fax=pb.TREATMENT_CONNECT, greeting_silence=duration(0.5), detect_machines=False
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["", "yes", "machine=melt", "limit=x", "detect-machines=1", "colour=red"]
+)
+def test_what_is_no_analysis_is_bad_usage(text: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        analysis(text)
 
 
 def test_durations_keep_fractions() -> None:
