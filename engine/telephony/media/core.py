@@ -107,7 +107,7 @@ class Core:
             tick: The tick now being worked on.
             now_s: The wall-clock instant. [s since 1970]
         """
-        return self.quality.due(tick, now_s, self._outbound.legs)
+        return self.quality.due(tick, now_s, self._outbound.connected)
 
     @property
     def frames(self) -> Frames:

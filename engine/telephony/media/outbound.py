@@ -45,7 +45,18 @@ class Sending:
 
 
 class Outbound:
-    """The packets of all sending legs, kept from tick to tick; only what changes is rewritten."""
+    """The packets of all sending legs, kept from tick to tick; only what changes is rewritten.
+
+    Attributes:
+        connected: Legs with a destination, sending or not, as of the last ``arrange``.
+        ssrc: Our source of each leg, shape (legs,).
+        port: Index of the local port of each.
+        payload_type: RTP payload type of each.
+        ip: Destination of each as a host-order number, 0 without.
+        udp_port: Destination port of each.
+        sends: Whether we send, shape (legs,).
+        sent: Packets sent to each, shape (legs,).
+    """
 
     def __init__(self, legs: int, ports: int) -> None:
         self._packets = np.zeros(legs, dtype=RTP_OUT)
@@ -55,6 +66,7 @@ class Outbound:
         self._ports = ports
         self._counts: Ints = np.zeros(ports, dtype=np.int64)
         self._legs: Index = np.zeros(0, dtype=np.intp)
+        self.connected: Index = np.zeros(0, dtype=np.intp)
         self.ssrc: Ints = np.zeros(legs, dtype=np.int64)
         self._seq: Ints = np.zeros(legs, dtype=np.int64)
         self._phase: Ints = np.zeros(legs, dtype=np.int64)
@@ -86,12 +98,14 @@ class Outbound:
         return int(self._phase[leg] + tick * FRAME) & 0xFFFFFFFF
 
     def close(self, leg: int) -> None:
-        """Send nothing more for a leg."""
+        """Send nothing more for a leg, reports included."""
         self.sends[leg] = False
+        self.ip[leg] = 0
 
     def arrange(self) -> Index:
         """Lay the rows out anew after a leg began, ended or moved; return the legs in order."""
-        legs = np.flatnonzero(self.sends & (self.ip != 0) & (self.udp_port != 0))
+        self.connected = np.flatnonzero((self.ip != 0) & (self.udp_port != 0))
+        legs = self.connected[self.sends[self.connected]]
         legs = legs[np.argsort(self.port[legs], kind="stable")]
         rows = slice(0, legs.size)
         self._packets["ssrc"][rows] = self.ssrc[legs]

@@ -11,8 +11,10 @@ from engine.telephony.media.rtcp import (
     REPORT_TICKS,
     Block,
     Reception,
+    goodbye,
     middle_ntp,
     parse_reports,
+    receiver_report,
     sender_report,
 )
 
@@ -36,11 +38,12 @@ class Report:
 
 @dataclass(slots=True)
 class _Far:
-    """What the far end of a leg said by RTCP."""
+    """What the far end of a leg said by RTCP, and what we had sent at our last two reports."""
 
     heard: tuple[int, float] | None = None
     block: Block | None = None
     round_trip_ms: float = 0.0
+    sent_then: tuple[int, int] = (0, 0)
 
 
 class Quality:
@@ -60,6 +63,7 @@ class Quality:
         self._far_ssrc = far_ssrc
         self._leg: dict[int, int] = {}
         self._far: dict[int, _Far] = {}
+        self._goodbyes: list[Report] = []
 
     def open(self, leg: int, ssrc: int) -> None:
         """Begin a leg that sends under an SSRC."""
@@ -72,6 +76,8 @@ class Quality:
         if far is None:
             return None
         self._leg.pop(int(self._outbound.ssrc[leg]), None)
+        if self._outbound.sent[leg]:
+            self._goodbyes.append(self._to(leg, goodbye(int(self._outbound.ssrc[leg]))))
         block = far.block
         return messages.Quality(
             leg=leg,
@@ -108,23 +114,29 @@ class Quality:
                 far.round_trip_ms = turn / 65.536 if turn < 1 << 31 else 0.0
 
     def due(self, tick: int, now_s: float, legs: Index) -> list[Report]:
-        """Return the reports whose turn it is.
+        """Return the reports whose turn it is, and the last ones of legs that have ended.
 
         Args:
             tick: The tick now being worked on.
             now_s: The wall-clock instant. [s since 1970]
-            legs: Legs that send.
+            legs: Legs that are connected, whether we send to them or not.
         """
         turn = legs[legs % REPORT_TICKS == tick % REPORT_TICKS]
         streams = set(self._reception.streams(turn).tolist())
-        return [self._report(leg, tick, now_s, leg in streams) for leg in turn.tolist()]
+        over, self._goodbyes = self._goodbyes, []
+        return [*over, *(self._report(leg, tick, now_s, leg in streams) for leg in turn.tolist())]
 
     def _report(self, leg: int, tick: int, now_s: float, hears: bool) -> Report:
-        out, block = self._outbound, None
+        out, far, block = self._outbound, self._far[leg], None
         if hears:
-            heard, ssrc = self._far[leg].heard, int(self._far_ssrc[leg]) & 0xFFFFFFFF
-            block = self._reception.report(leg, ssrc, heard, now_s)
-        octets = sender_report(
-            int(out.ssrc[leg]), now_s, out.timestamp(leg, tick), int(out.sent[leg]), block
-        )
+            about = int(self._far_ssrc[leg]) & 0xFFFFFFFF
+            block = self._reception.report(leg, about, far.heard, now_s)
+        ssrc, sent = int(out.ssrc[leg]), int(out.sent[leg])
+        earlier, far.sent_then = far.sent_then[0], (far.sent_then[1], sent)
+        if sent == earlier:  # nothing since the report before the last (RFC 3550 §6.4)
+            return self._to(leg, receiver_report(ssrc, block))
+        return self._to(leg, sender_report(ssrc, now_s, out.timestamp(leg, tick), sent, block))
+
+    def _to(self, leg: int, octets: bytes) -> Report:
+        out = self._outbound
         return Report(int(out.port[leg]), int(out.ip[leg]), int(out.udp_port[leg]) + 1, octets)

@@ -1,7 +1,9 @@
 """Answer for how well a stream arrives, here and at the far end (RTCP, RFC 3550 §6).
 
-Each leg that sends gets a sender report with one reception block every five seconds, in turn; what
-the far end reports of our stream is read. Arrival is known to a tick, and so is jitter.
+Each connected leg is reported to every five seconds, in turn: with a sender report while we send,
+else with a receiver report, and with one reception block once something came (§6.4). A leg's end
+is said with BYE (§6.6). What the far end reports of our stream is read. Arrival is known to a tick,
+and so is jitter.
 """
 
 import struct
@@ -24,9 +26,9 @@ NTP_EPOCH_S: Final = 2_208_988_800
 
 MOST_LOST: Final = 0x7FFFFF
 
-_SENDER, _RECEIVER, _SOURCES = 200, 201, 202
+_SENDER, _RECEIVER, _SOURCES, _GOODBYE = 200, 201, 202, 203
 _SAMPLES_A_MS: Final = SAMPLES_PER_S / 1000
-_CNAME: Final = b"\x01\x08paceline\x00\x00"
+_CNAME_ITEM: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +120,42 @@ def sender_report(
     """
     ntp = int((now_s + NTP_EPOCH_S) * (1 << 32)) & 0xFFFFFFFFFFFFFFFF
     counts = (packets & 0xFFFFFFFF, packets * FRAME & 0xFFFFFFFF)
-    body = struct.pack("!IQIII", ssrc, ntp, timestamp, *counts)
-    if block:
-        losses = block.fraction_lost << 24 | min(block.lost, MOST_LOST) & 0xFFFFFF
-        tail = (block.highest & 0xFFFFFFFF, block.jitter, block.last_report, block.delay)
-        body += struct.pack("!IIIIII", block.about, losses, *tail)
-    head = struct.pack("!BBH", 0x80 | bool(block), _SENDER, len(body) // 4)
-    source = struct.pack("!I", ssrc) + _CNAME
-    return head + body + struct.pack("!BBH", 0x81, _SOURCES, len(source) // 4) + source
+    body = struct.pack("!IQIII", ssrc, ntp, timestamp, *counts) + _written(block)
+    return _packet(_SENDER, block is not None, body) + _description(ssrc)
+
+
+def receiver_report(ssrc: int, block: Block | None) -> bytes:
+    """Return a compound packet for a leg we do not send to: receiver report and description."""
+    body = struct.pack("!I", ssrc) + _written(block)
+    return _packet(_RECEIVER, block is not None, body) + _description(ssrc)
+
+
+def goodbye(ssrc: int) -> bytes:
+    """Return a compound packet that ends a stream of ours (RFC 3550 §6.6)."""
+    return receiver_report(ssrc, None) + _packet(_GOODBYE, 1, struct.pack("!I", ssrc))
+
+
+def _packet(kind: int, count: int, body: bytes) -> bytes:
+    return struct.pack("!BBH", 0x80 | count, kind, len(body) // 4) + body
+
+
+def _written(block: Block | None) -> bytes:
+    if block is None:
+        return b""
+    losses = block.fraction_lost << 24 | min(block.lost, MOST_LOST) & 0xFFFFFF
+    tail = (block.highest & 0xFFFFFFFF, block.jitter, block.last_report, block.delay)
+    return struct.pack("!IIIIII", block.about, losses, *tail)
+
+
+def _description(ssrc: int) -> bytes:
+    """Return a source description with a canonical name of the leg's own (RFC 7022 §4.2).
+
+    It follows from the SSRC, so a switch made anew goes by the same name.
+    """
+    name = f"{ssrc:08x}@paceline".encode()
+    chunk = struct.pack("!IBB", ssrc, _CNAME_ITEM, len(name)) + name
+    chunk += bytes(4 - len(chunk) % 4)  # at least one null ends the items (§6.5)
+    return _packet(_SOURCES, 1, chunk)
 
 
 class Reception:
