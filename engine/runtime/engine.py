@@ -79,6 +79,7 @@ from engine.runtime.imports import ImportRun
 from engine.runtime.links import AgentLink, SupervisionLink
 from engine.runtime.pacing_day import PacingDay, day_at
 from engine.store import EngineStore, open_store
+from engine.telephony.combined import CombinedTelephony
 from engine.telephony.sip.adapter import SipTelephony
 
 R = TypeVar("R")
@@ -175,6 +176,7 @@ class Engine:
         self._started_s = 0.0
         self._workers: Executor | None = None
         self._sip: SipTelephony | None = None
+        self._telephony: CombinedTelephony | None = None
         self.runtime: Runtime
 
     # --- life ------------------------------------------------------------------------------
@@ -223,7 +225,7 @@ class Engine:
         sink: Callable[[TelephonyEvent], None],
         gate: Gate,
         on_audio: Callable[[LegId, bytes], None],
-    ) -> SipTelephony:
+    ) -> CombinedTelephony:
         scheduler = LoopScheduler(self._loop)
 
         def take(event: TelephonyEvent) -> None:
@@ -232,11 +234,17 @@ class Engine:
                 # Behind the burst in which the actor journals the dialog.
                 self._loop.call_soon(self._confirm_when_durable, event.leg_id)
 
-        self._sip = SipTelephony(
-            self._settings.sip, take, gate, on_audio, scheduler.now_s,
-            self._secret(), secrets.token_hex(8), holds_acks=True,
-        )  # fmt: skip
-        return self._sip
+        def make_sip(
+            tell: Callable[[TelephonyEvent], None], hear: Callable[[LegId, bytes], None]
+        ) -> SipTelephony:
+            self._sip = SipTelephony(
+                self._settings.sip, tell, gate, hear, scheduler.now_s,
+                self._secret(), secrets.token_hex(8), holds_acks=True,
+            )  # fmt: skip
+            return self._sip
+
+        self._telephony = CombinedTelephony(take, gate, on_audio, scheduler.now_s, make_sip)
+        return self._telephony
 
     def _confirm_when_durable(self, leg_id: LegId) -> None:
         """Acknowledge an answer once a later life could end the call (C2).
@@ -272,6 +280,8 @@ class Engine:
         for link in list(self._desks.values()):
             link.end("draining")
         self.runtime.close()
+        if self._telephony is not None:
+            await self._telephony.stop()
         if self._sip is not None:
             await self._sip.stop()
         if self._workers is not None:

@@ -1,0 +1,9 @@
+"""The pyVoIP process: ``python -m engine.telephony.pyvoip CONTROL``, a descriptor of its socket."""
+
+import socket
+import sys
+
+from engine.telephony.pyvoip.worker import main
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])))
