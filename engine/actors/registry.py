@@ -13,6 +13,7 @@ from engine.actors.messages import (
     SupervisionMessage,
     TrunkMessage,
 )
+from engine.actors.trunk_groups import TrunkGroups
 from engine.domain.ids import AgentId, CampaignId, ListId, SessionId, TrunkId
 
 K = TypeVar("K", bound=str)
@@ -60,18 +61,20 @@ class Registry:
         lists: By list.
         agents: By agent.
         trunks: By trunk.
+        groups: Which trunks a name stands for.
         sessions: By supervision session.
         router: The router.
         pacer: The pacer.
     """
 
-    __slots__ = ("agents", "campaigns", "lists", "pacer", "router", "sessions", "trunks")
+    __slots__ = ("agents", "campaigns", "groups", "lists", "pacer", "router", "sessions", "trunks")
 
     def __init__(self) -> None:
         self.campaigns: Directory[CampaignId, CampaignMessage] = Directory()
         self.lists: Directory[ListId, ListMessage] = Directory()
         self.agents: Directory[AgentId, AgentMessage] = Directory()
         self.trunks: Directory[TrunkId, TrunkMessage] = Directory()
+        self.groups = TrunkGroups()
         self.sessions: Directory[SessionId, SupervisionMessage] = Directory()
         self.router: Ref[RouterMessage] = Ref("router")
         self.pacer: Ref[PacerMessage] = Ref("pacer")

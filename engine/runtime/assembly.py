@@ -32,6 +32,8 @@ from engine.actors.messages import (
     SavePacing,
     SupervisionMessage,
     TrunkMessage,
+    TrunkPlaced,
+    TrunkRestarted,
 )
 from engine.actors.pacer import PacerBehavior, saved_at_s
 from engine.actors.record_list import RecordListBehavior
@@ -344,6 +346,7 @@ class Runtime:
                 if trunk := registry.trunks.find(trunk_id):
                     tell(trunk, ConfigureTrunk(spec))
                     self.telephony.perform(SetTrunk(spec), now_s)
+                    self._place_trunk(spec)
                 return trunk is not None
             case _:
                 return True  # a team is its members' field
@@ -448,7 +451,14 @@ class Runtime:
         ref: Ref[TrunkMessage] = self.kernel.spawn(f"trunks/{trunk_id}", make)
         self.registry.trunks.put(trunk_id, ref)
         self.telephony.perform(SetTrunk(spec), self.now_s())
+        self._place_trunk(spec)
         return ref
+
+    def _place_trunk(self, spec: TrunkSpec) -> None:
+        """Let the next choice of a trunk heed its group, priority and weight."""
+        self.registry.groups.put(spec)
+        for campaign in self.registry.campaigns.refs():
+            self.kernel.tell(campaign, TrunkPlaced(spec.trunk_id))
 
     def open_session(
         self,
@@ -491,7 +501,10 @@ class Runtime:
                 self.telephony.perform(DropPhone(AgentId(known)), now_s)
             case "trunk":
                 ref = registry.trunks.drop(TrunkId(known))
+                registry.groups.drop(TrunkId(known))
                 self.telephony.perform(DropTrunk(TrunkId(known)), now_s)
+                for campaign in registry.campaigns.refs():
+                    self.kernel.tell(campaign, TrunkRestarted(TrunkId(known)))
         if ref is not None:
             self.legs.end_legs_of(ref, now_s)
             self.kernel.stop(ref)

@@ -28,7 +28,7 @@ def to_campaign_explanation(
         supplies: What its lists have for it.
         ready_agents: Agents ready for it.
     """
-    hindrances = [pb.Hindrance(reason=reason) for reason in view.why_idle]
+    hindrances = _of_campaign(view)
     hindrances += _of_records(list(supplies.values()))
     answer = pb.ExplainCampaignResponse(
         run_state=RUN_STATES[view.phase],
@@ -46,6 +46,13 @@ def to_campaign_explanation(
     )
     answer.summary = _summary(answer)
     return answer
+
+
+def _of_campaign(view: CampaignView) -> list[pb.Hindrance]:
+    """Tell what is about the campaign as a whole; of trunks, one by one."""
+    trunks = [pb.Hindrance(reason=reason, detail=about) for reason, about in view.trunk_hindrances]
+    reasons = [each for each in view.why_idle if each != "trunk-down" or not trunks]
+    return [*(pb.Hindrance(reason=reason) for reason in reasons), *trunks]
 
 
 def _of_records(supplies: Sequence[SupplyView]) -> list[pb.Hindrance]:
@@ -73,7 +80,7 @@ def _summary(answer: pb.ExplainCampaignResponse) -> str:
     if answer.run_state != RUN_STATES[CampaignPhase.RUNNING]:
         state = pb.RunState.Name(answer.run_state).removeprefix("RUN_STATE_").lower()
         return f"The campaign is {state}: nothing new is dialed."
-    why = [item.reason for item in answer.hindrances if not item.record_count]
+    why = dict.fromkeys(item.reason for item in answer.hindrances if not item.record_count)
     if why:
         return f"Nothing is dialed now: {', '.join(why)}."
     if not callable_count:

@@ -49,6 +49,7 @@ from engine.actors.messages import (
     StartCampaign,
     StopCampaign,
     SupplySampled,
+    TrunkPlaced,
     TrunkRestarted,
     TrunkSampled,
     UnattendedDue,
@@ -100,7 +101,7 @@ class CampaignBehavior:
             zone: The contact centre's IANA zone.
         """
         self._context = CampaignContext(spec, me, registry, ids, identify, zone)
-        self._supply = Supply(spec)
+        self._supply = Supply(spec, registry.groups)
         self._run = Run(self._context)
         self._attempts = AttemptTable()
         self._closing = Closing(self._context, self._attempts)
@@ -183,6 +184,8 @@ class CampaignBehavior:
                 return self._agent_lost(agent_id, now_s)
             case TrunkRestarted(trunk_id):
                 return self._trunk_restarted(trunk_id, now_s)
+            case TrunkPlaced(trunk_id):
+                return [*self._watch_trunk(trunk_id), *self._supply_changed()]
             case SampleGauges():
                 return self._gauges(now_s)
             case DescribeCampaign(reply_to):
@@ -272,9 +275,14 @@ class CampaignBehavior:
                 effects += context.tell_list(link.list_id, UnlinkCampaign(context.campaign_id))
         for list_id in now_linked:
             effects += context.tell_list(list_id, LinkCampaign(context.spec, context.me))
-        for trunk_id in context.spec.trunks:
-            effects += context.tell_trunk(trunk_id, WatchTrunk(context.me))
+        for trunk_id in self._supply.trunks:
+            effects += self._watch_trunk(trunk_id)
         return effects
+
+    def _watch_trunk(self, trunk_id: TrunkId) -> list[Effect]:
+        if trunk_id not in self._supply.trunks:
+            return []
+        return self._context.tell_trunk(trunk_id, WatchTrunk(self._context.me))
 
     def _recover(self, message: Recover, now_s: float) -> list[Effect]:
         """Begin: link up, close what an earlier life left open, take up its run state."""
@@ -302,9 +310,7 @@ class CampaignBehavior:
         return self._ended([*released, *self._handover.agent_lost(agent_id, now_s)])
 
     def _trunk_restarted(self, trunk_id: TrunkId, now_s: float) -> list[Effect]:
-        if trunk_id not in self._context.spec.trunks:
-            return []
-        watch = self._context.tell_trunk(trunk_id, WatchTrunk(self._context.me))
+        watch = self._watch_trunk(trunk_id)
         return self._ended([*watch, *self._ordering.trunk_restarted(trunk_id, now_s)])
 
     def _supply_changed(self) -> list[Effect]:
@@ -326,6 +332,7 @@ class CampaignBehavior:
             why_idle=self._why_idle(),
             next_edge_s=edge.at_s if edge else 0.0,
             next_edge_starts=edge.start if edge else False,
+            trunk_hindrances=self._supply.trunk_hindrances() if self._context.dialing else (),
         )
 
     def _why_idle(self) -> tuple[str, ...]:

@@ -83,9 +83,14 @@ class Ordering:
     # --- asking trunks ---------------------------------------------------------------------
 
     def start_calls(self, count: int) -> list[Effect]:
-        """Ask for permits for the pacer's calls."""
-        trunk_id = self._supply.next_trunk() if self._context.dialing else None
-        return self._request(trunk_id, count) or self._unlaunched(count)
+        """Ask for permits for the pacer's calls, of as many trunks as it takes."""
+        shares = self._supply.next_trunks(count) if self._context.dialing else {}
+        effects: list[Effect] = []
+        for trunk_id, share in shares.items():
+            asked = self._request(trunk_id, share)
+            effects += asked
+            count -= share if asked else 0
+        return effects + self._unlaunched(count)
 
     def want_trunk(self, agent_id: AgentId) -> list[Effect]:
         """Ask for the permit of a call that an agent has chosen to make."""

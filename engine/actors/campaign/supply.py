@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from engine.actors.messages import ListSampled, TrunkSampled
+from engine.actors.trunk_groups import Tier, TrunkGroups, TrunkPlace
 from engine.domain.ids import ListId, TrunkId
 from engine.domain.specs import CampaignSpec, ListLink
 
@@ -11,13 +12,26 @@ class Supply:
     """A campaign's lists and trunks as last heard of.
 
     Lists of lower order come first; lists of equal order take turns by their ratio (guide: Lists
-    Tab). Trunks come by preference.
+    Tab). Trunks come by preference; those of a group by priority, and by weight among equals.
     """
 
-    __slots__ = ("_credit", "_lists", "_spec", "_trunks")
+    __slots__ = (
+        "_credit",
+        "_groups",
+        "_in_tiers",
+        "_lists",
+        "_spec",
+        "_tiered",
+        "_trunk_credit",
+        "_trunks",
+    )
 
-    def __init__(self, spec: CampaignSpec) -> None:
+    def __init__(self, spec: CampaignSpec, groups: TrunkGroups) -> None:
         self._spec = spec
+        self._groups = groups
+        self._tiered: tuple[int, tuple[TrunkId, ...]] = (-1, ())
+        self._in_tiers: tuple[Tier, ...] = ()
+        self._trunk_credit: dict[TrunkId, int] = {}
         self._lists: dict[ListId, ListSampled] = {}
         self._trunks: dict[TrunkId, TrunkSampled] = {}
         self._credit: dict[ListId, float] = {}
@@ -86,28 +100,85 @@ class Supply:
         self._credit[chosen] -= total
         return chosen
 
+    # --- trunks ----------------------------------------------------------------------------
+
+    @property
+    def trunks(self) -> tuple[TrunkId, ...]:
+        """Trunks that calls may go over, by preference; of groups, their members."""
+        return tuple(place.trunk_id for tier in self._tiers() for place in tier)
+
     def next_trunk(self, tried: Iterable[TrunkId] = ()) -> TrunkId | None:
-        """Return the first usable trunk by preference; one with a free channel if there is any."""
-        usable = [
-            trunk_id
-            for trunk_id in self._spec.trunks
-            if trunk_id not in tried
-            and (sample := self._trunks.get(trunk_id)) is not None
-            and sample.up
-        ]
-        free = [trunk_id for trunk_id in usable if self._trunks[trunk_id].free_channels > 0]
-        return next(iter(free or usable), None)
+        """Return the trunk of the next call, or None if no other than those tried takes calls."""
+        return next(iter(self.next_trunks(1, tried)), None)
+
+    def next_trunks(self, count: int, tried: Iterable[TrunkId] = ()) -> dict[TrunkId, int]:
+        """Divide calls over the trunks that take some: by preference, priority, then weight.
+
+        What has no free channel goes to the first trunk that is up: it may have one by now, and
+        else it refuses. Nothing is divided where no trunk is up.
+        """
+        free = self._free(tried)
+        shares: dict[TrunkId, int] = {}
+        for tier in self._tiers():
+            while count and (ready := [each for each in tier if free.get(each.trunk_id, 0) > 0]):
+                trunk_id = self._trunk_turn(ready)
+                shares[trunk_id] = shares.get(trunk_id, 0) + 1
+                free[trunk_id] -= 1
+                count -= 1
+        first = next(iter(free), None)
+        if count and first is not None:
+            shares[first] = shares.get(first, 0) + count
+        return shares
+
+    def _trunk_turn(self, ready: list[TrunkPlace]) -> TrunkId:
+        """Return whose turn it is: smooth weighted round robin, the first id among equals."""
+        credit = self._trunk_credit
+        for each in ready:
+            credit[each.trunk_id] = credit.get(each.trunk_id, 0) + each.weight
+        chosen = max(ready, key=lambda each: credit[each.trunk_id]).trunk_id
+        credit[chosen] -= sum(each.weight for each in ready)
+        return chosen
+
+    def _free(self, tried: Iterable[TrunkId] = ()) -> dict[TrunkId, int]:
+        """Return the free channels of the trunks that are up, by preference. [calls]"""
+        return {
+            trunk_id: self._trunks[trunk_id].free_channels
+            for trunk_id in self.trunks
+            if trunk_id not in tried and trunk_id in self._trunks and self._trunks[trunk_id].up
+        }
+
+    def _tiers(self) -> tuple[Tier, ...]:
+        """Return the trunks in order of use, as groups and settings are now."""
+        if self._tiered != (self._groups.revision, self._spec.trunks):
+            self._tiered = (self._groups.revision, self._spec.trunks)
+            self._in_tiers = self._groups.tiers(self._spec.trunks)
+            known = set(self.trunks)
+            self._trunk_credit = {t: c for t, c in self._trunk_credit.items() if t in known}
+        return self._in_tiers
 
     @property
     def trunk_up(self) -> bool:
         """Whether any trunk takes calls."""
-        return self.next_trunk() is not None
+        return bool(self._free())
 
     @property
     def trunk_free(self) -> int:
         """Free channels on trunks that are up. [calls]"""
-        return sum(
-            self._trunks[trunk_id].free_channels
-            for trunk_id in self._spec.trunks
-            if trunk_id in self._trunks and self._trunks[trunk_id].up
-        )
+        return sum(self._free().values())
+
+    def trunk_hindrances(self) -> tuple[tuple[str, str], ...]:
+        """Say why no call leaves, trunk by trunk: a reason, and what it is about.
+
+        Nothing is said while any trunk has a free channel.
+        """
+        if any(self._free().values()):
+            return ()
+        return tuple(self._hindrance(trunk_id) for trunk_id in self.trunks)
+
+    def _hindrance(self, trunk_id: TrunkId) -> tuple[str, str]:
+        sample = self._trunks.get(trunk_id)
+        if sample is None:  # neither a trunk nor a group that has any
+            return "no-such-trunk", trunk_id
+        if sample.up:
+            return "trunk-full", trunk_id
+        return "trunk-down", f"{trunk_id}: {sample.reason}" if sample.reason else trunk_id

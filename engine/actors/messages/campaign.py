@@ -70,6 +70,13 @@ class TrunkRestarted:
 
 
 @dataclass(frozen=True, slots=True)
+class TrunkPlaced:
+    """A trunk is new, or belongs to another group: who may use it from now on watches it."""
+
+    trunk_id: TrunkId
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigureCampaign:
     """The campaign's settings are now these (already durable)."""
 
@@ -353,6 +360,7 @@ class CampaignView:
         why_idle: Why nothing is dialed now; empty when something is.
         next_edge_s: Next schedule edge, or 0. [s since the epoch]
         next_edge_starts: Whether it is a start.
+        trunk_hindrances: Why trunks carry nothing now: a reason, and the trunk or group.
     """
 
     phase: CampaignPhase
@@ -362,6 +370,7 @@ class CampaignView:
     why_idle: tuple[str, ...]
     next_edge_s: float
     next_edge_starts: bool
+    trunk_hindrances: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,6 +384,7 @@ CampaignMessage = (
     Recover
     | Rejoin
     | AgentLost
+    | TrunkPlaced
     | TrunkRestarted
     | ConfigureCampaign
     | StartCampaign
