@@ -17,7 +17,15 @@ MAX_TRIES: Final = 3
 class Authorizer:
     """Answers the challenges of one leg."""
 
-    __slots__ = ("_answered", "_challenges", "_counts", "_credentials", "_realms", "_tries")
+    __slots__ = (
+        "_answered",
+        "_challenges",
+        "_counts",
+        "_credentials",
+        "_hosts",
+        "_realms",
+        "_tries",
+    )
 
     def __init__(self, credentials: Credentials, realms: dict[tuple[str, int], str]) -> None:
         """Answer with some credentials.
@@ -29,6 +37,7 @@ class Authorizer:
         self._credentials = credentials
         self._realms = realms
         self._challenges: dict[bool, Challenge] = {}
+        self._hosts: dict[bool, str] = {}
         self._counts: dict[str, int] = {}
         self._tries = 0
         self._answered: set[bool] = set()
@@ -54,12 +63,23 @@ class Authorizer:
         self._answered.add(proxy)
         self._realms.setdefault(destination[:2], challenge.realm)
         self._challenges[proxy] = challenge
+        self._hosts[proxy] = destination.host
         return True
 
-    def header(self, method: str, uri: str, cnonce: str) -> str:
-        """Return the headers that answer what was taken, each with its line end."""
+    def header(self, method: str, uri: str, cnonce: str, host: str) -> str:
+        """Return the headers that answer what was taken, each with its line end.
+
+        Args:
+            method: Method of the request.
+            uri: Its Request-URI.
+            cnonce: Token never used before.
+            host: Where it goes: a host that challenged nothing is given nothing, for a Contact may
+                lead anywhere.
+        """
         lines = []
-        for challenge in self._challenges.values():
+        for proxy, challenge in self._challenges.items():
+            if self._hosts[proxy] != host:
+                continue
             count = self._counts.get(challenge.nonce, 0) + 1
             self._counts[challenge.nonce] = count
             name, value = authorization(challenge, self._credentials, method, uri, count, cnonce)

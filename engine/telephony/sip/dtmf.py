@@ -7,6 +7,8 @@ from engine.telephony.sip.message import Request
 _SIGNAL = re.compile(r"^\s*Signal\s*=\s*([0-9A-D*#])\s*$", re.IGNORECASE | re.MULTILINE)
 _DURATION = re.compile(r"^\s*Duration\s*=\s*([0-9]{1,5})\s*$", re.IGNORECASE | re.MULTILINE)
 _DEFAULT_MS = 100
+DTMF_TYPES = frozenset({"application/dtmf", "application/dtmf-relay"})
+"""Bodies of INFO that are read."""
 
 
 def read_digit(request: Request) -> tuple[str, int] | None:

@@ -4,21 +4,26 @@ What is not for a leg passes the screen first; by default nobody gets in (invari
 are stateless, so a flood of strangers costs no memory: a repeated request is refused again.
 """
 
+import re
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from engine.telephony.sip.core import Core
-from engine.telephony.sip.dtmf import read_digit
+from engine.telephony.sip.dtmf import DTMF_TYPES, read_digit
 from engine.telephony.sip.events import DigitPressed, Incoming, Registered, Unregistered
 from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.incoming import IncomingLeg
 from engine.telephony.sip.leg import Leg
 from engine.telephony.sip.leg_table import LegPhase
 from engine.telephony.sip.message import Request
+from engine.telephony.sip.outgoing import OutgoingLeg
 from engine.telephony.sip.registrar import Registrar
+from engine.telephony.sip.reliable import Fork
 from engine.telephony.sip.reoffer import Reoffer
-from engine.telephony.sip.responses import ALLOW, build_response, via_destination
-from engine.telephony.sip.transactions import Destination
+from engine.telephony.sip.responses import ALLOW, SUPPORTED, build_response, via_destination
+from engine.telephony.sip.session import judge_terms
+from engine.telephony.sip.transactions import Destination, Server
 from engine.telephony.sip.uri import parse_address
 
 Screen = Callable[[Request, Destination], int]
@@ -27,6 +32,9 @@ Screen = Callable[[Request, Destination], int]
 _ALLOW: Final = f"Allow: {ALLOW}\r\n"
 _KNOWN_METHODS: Final = frozenset({*ALLOW.split(", "), "REGISTER"})
 _ACCEPT: Final = "Accept: application/sdp\r\n"
+_ABILITIES: Final = f"{_ALLOW}{_ACCEPT}Supported: {SUPPORTED}\r\n"
+_INFO_ACCEPT: Final = f"Accept: {', '.join(sorted(DTMF_TYPES))}\r\n"
+_OPTIONAL: Final = re.compile(r";\s*handling\s*=\s*optional\b", re.IGNORECASE)
 _HEADERS: Final = ("via", "from", "to", "call-id", "cseq")
 
 
@@ -45,6 +53,7 @@ class Inbound:
             "UPDATE": self._update,
             "INFO": self._info,
             "OPTIONS": self._ok,
+            "PRACK": self._prack,
         }
 
     def on_request(self, request: Request, source: Destination, now_s: float) -> None:
@@ -64,9 +73,6 @@ class Inbound:
             return
         if method == "CANCEL":
             self._cancel(request, source, now_s)
-        elif request.first("require") and method != "CANCEL":
-            extra = f"Unsupported: {', '.join(request.every('require'))}\r\n"
-            self._refuse(request, source, 420, extra)
         elif request.to_tag:
             self._inside(request, source, now_s)
         else:
@@ -94,24 +100,29 @@ class Inbound:
     # --- inside a dialog -----------------------------------------------------------------------
 
     def _inside(self, request: Request, source: Destination, now_s: float) -> None:
-        leg = self._find_leg(request)
+        leg = self._core.by_tag.get(request.to_tag)
+        dialog = leg.find_dialog(request.from_tag) if leg is not None else None
         handler = self._handlers.get(request.method)
-        if leg is None:
+        early = isinstance(dialog, Fork)
+        if leg is None or dialog is None or leg.dialog.call_id != request.call_id:
             self._refuse(request, source, 481)
         elif handler is None:
             self._refuse(request, source, 405, _ALLOW)
-        elif request.cseq <= leg.dialog.remote_cseq:
+        elif early and request.method != "UPDATE":
+            self._refuse(request, source, 481)  # nothing else is sent before its answer
+        elif request.cseq <= dialog.remote_cseq:
             self._refuse(request, source, 500)  # out of order: RFC 3261 §12.2.2
+        elif unknown := _unknown_extensions(request, inside=True):
+            self._refuse(request, source, 420, f"Unsupported: {unknown}\r\n")
         else:
-            leg.dialog.remote_cseq = request.cseq
+            dialog.remote_cseq = request.cseq
             handler(leg, request, source, now_s)
 
     def _find_leg(self, request: Request) -> Leg | None:
         leg = self._core.by_tag.get(request.to_tag)
         if leg is None or leg.dialog.call_id != request.call_id:
             return None
-        known = leg.dialog.remote_tag
-        return leg if request.from_tag == known or known == "-" else None
+        return leg if leg.find_dialog(request.from_tag) is not None else None
 
     def _bye(self, leg: Leg, request: Request, source: Destination, now_s: float) -> None:
         self._ok(leg, request, source, now_s)
@@ -119,59 +130,84 @@ class Inbound:
         leg.on_bye(now_s)
 
     def _reinvite(self, leg: Leg, request: Request, source: Destination, now_s: float) -> None:
-        if leg.phase not in (LegPhase.UP, LegPhase.ANSWERING):
-            self._refuse(request, source, 481)
+        server = self._serve(leg, request, source, _SERVED)
+        if server is None:
             return
-        status, extra = _judge_body(request)
-        if status:
-            self._refuse(request, source, status, extra)
-            return
-        server = self._core.accept(request, source)
-        if server is not None:
-            self._core.reply(server, request, 100, now_s)
-            _reoffer(leg).guard(_reoffer(leg).on_invite, server, request, now_s)
+        reoffer = _reoffer(leg)
+        take = reoffer.on_early if leg.phase is LegPhase.OFFERED else reoffer.on_invite
+        self._core.reply(server, request, 100, now_s)
+        reoffer.guard(take, server, request, now_s)
 
     def _update(self, leg: Leg, request: Request, source: Destination, now_s: float) -> None:
-        status, extra = _judge_body(request)
-        if status or leg.phase is not LegPhase.UP:
-            self._refuse(request, source, status or 481, extra)
+        fork = leg.find_dialog(request.from_tag)
+        server = self._serve(leg, request, source, _EARLY if isinstance(fork, Fork) else _SERVED)
+        if server is None:
             return
-        server = self._core.accept(request, source)
-        if server is not None:
-            _reoffer(leg).guard(_reoffer(leg).on_update, server, request, now_s)
+        reoffer = _reoffer(leg)
+        if isinstance(leg, OutgoingLeg) and isinstance(fork, Fork):
+            reoffer.guard(partial(leg.on_early_update, fork), server, request, now_s)
+        else:
+            take = reoffer.on_early if leg.phase is LegPhase.OFFERED else reoffer.on_update
+            reoffer.guard(take, server, request, now_s)
+
+    def _serve(
+        self, leg: Leg, request: Request, source: Destination, phases: frozenset[LegPhase]
+    ) -> Server | None:
+        """Open a transaction for a request that may change the session, or refuse it."""
+        status, extra = _judge_body(request)
+        if leg.phase not in phases:
+            status, extra = 481, ""
+        if status:
+            self._refuse(request, source, status, extra)
+            return None
+        return self._core.accept(request, source)
 
     def _info(self, leg: Leg, request: Request, source: Destination, now_s: float) -> None:
+        if request.first("info-package"):
+            self._refuse(request, source, 469, "Recv-Info: \r\n")  # RFC 6086 §4.2.2: we take none
+            return
+        if request.body and content_type(request) not in DTMF_TYPES and not _optional(request):
+            self._refuse(request, source, 415, _INFO_ACCEPT)
+            return
         self._ok(leg, request, source, now_s)
         found = read_digit(request)
         if found is not None:
             self._core.emit(DigitPressed(leg.leg_id, *found))
 
+    def _prack(self, _: Leg, request: Request, source: Destination, _now_s: float) -> None:
+        """Refuse an acknowledgement of what we never send reliably (RFC 3262 §3)."""
+        self._refuse(request, source, 481)
+
     def _ok(self, _: Leg, request: Request, source: Destination, now_s: float) -> None:
         server = self._core.accept(request, source)
         if server is not None:
-            extra = f"{_ALLOW}{_ACCEPT}" if request.method == "OPTIONS" else ""
+            extra = _ABILITIES if request.method == "OPTIONS" else ""
             self._core.reply(server, request, 200, now_s, extra)
 
     # --- outside -------------------------------------------------------------------------------
 
     def _outside(self, request: Request, source: Destination, now_s: float) -> None:
+        """Inspect in the order of RFC 3261 §8.2: who asks, what, whether twice, and how."""
         method = request.method
-        if method == "REGISTER":
-            self._register(request, source, now_s)
-            return
-        status = self._screen(request, source)
+        status = 200 if method == "REGISTER" else self._screen(request, source)
         if status == 0:
             self._core.counts["ignored"] += 1
         elif status != 200:
             self._refuse(request, source, status)
+        elif method not in _KNOWN_METHODS:
+            self._refuse(request, source, 501, _ALLOW)
+        elif self._core.transactions.is_merged(request):
+            self._refuse(request, source, 482)
+        elif unknown := _unknown_extensions(request, inside=False):
+            self._refuse(request, source, 420, f"Unsupported: {unknown}\r\n")
+        elif method == "REGISTER":
+            self._register(request, source, now_s)
         elif method == "INVITE":
             self._invite(request, source, now_s)
         elif method == "OPTIONS":
-            self._refuse(request, source, 200, f"{_ALLOW}{_ACCEPT}")
-        elif method in ("BYE", "UPDATE", "INFO"):
-            self._refuse(request, source, 481)
+            self._refuse(request, source, 200, _ABILITIES)
         else:
-            self._refuse(request, source, 501 if method not in _KNOWN_METHODS else 405, _ALLOW)
+            self._refuse(request, source, 481)
 
     def _invite(self, request: Request, source: Destination, now_s: float) -> None:
         status, extra = _judge_body(request)
@@ -237,17 +273,51 @@ class Inbound:
         return self._core.tokens.of(f"{headers['call-id'][0]} {headers['via'][0]}")
 
 
+_SERVED: Final = frozenset({LegPhase.UP, LegPhase.ANSWERING, LegPhase.OFFERED})
+"""Phases in which a dialog's session may be changed, or a change refused as too early."""
+_EARLY: Final = frozenset({LegPhase.INVITING, LegPhase.PROCEEDING})
+"""Phases of our INVITE in which its early dialogs are alive."""
+
+
 def _reoffer(leg: Leg) -> Reoffer:
     if leg.reoffer is None:
         leg.reoffer = Reoffer(leg)
     return leg.reoffer
 
 
+def _unknown_extensions(request: Request, *, inside: bool) -> str:
+    """Return what a request requires and we cannot do, as a comma list (§8.2.2.3).
+
+    Provisional responses that must be reliable are none that we send inside a dialog.
+    """
+    if "require" not in request.headers:
+        return ""
+    known = ("timer", "100rel") if inside else ("timer",)
+    return ", ".join(each for each in request.every("require") if each.lower() not in known)
+
+
+def content_type(request: Request) -> str:
+    """Return the type of a body, without parameters, in lower case."""
+    return request.first("content-type").partition(";")[0].strip().lower()
+
+
+def _optional(request: Request) -> bool:
+    """Say whether a body may be passed over (RFC 3261 §20.11)."""
+    return bool(_OPTIONAL.search(request.first("content-disposition")))
+
+
 def _judge_body(request: Request) -> tuple[int, str]:
-    """Return status and headers of a refusal if the body is not one we read (§8.2.3), else 0."""
+    """Return status and headers of a refusal of what a request says (§8.2.3), else 0.
+
+    Raises:
+        ParseError: Its Session-Expires is malformed.
+    """
+    if "session-expires" in request.headers:
+        minimum = judge_terms(request)
+        if minimum:
+            return 422, minimum
     if request.body:
-        kind = request.first("content-type").partition(";")[0].strip().lower()
-        if kind != "application/sdp":
+        if content_type(request) != "application/sdp":
             return 415, _ACCEPT
         if request.first("content-encoding").lower() not in ("", "identity"):
             return 415, "Accept-Encoding: identity\r\n"

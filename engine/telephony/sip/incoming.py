@@ -7,8 +7,9 @@ from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.leg import SDP_TYPE, Leg
 from engine.telephony.sip.leg_table import LEG, LegInput, LegPhase
 from engine.telephony.sip.message import Request
-from engine.telephony.sip.responses import ALLOW
+from engine.telephony.sip.responses import ALLOW, SUPPORTED
 from engine.telephony.sip.sdp import LocalMedia, RemoteMedia
+from engine.telephony.sip.session import answer_terms
 from engine.telephony.sip.transactions import Destination, Server
 from engine.telephony.sip.unacked import UnackedOk
 
@@ -72,8 +73,9 @@ class IncomingLeg(Leg):
             body = self.describe_answer(self.offered) or b""
         else:
             body = self.describe()
-        contact = f"Contact: {self.dialog.contact}\r\nAllow: {ALLOW}\r\n"
-        wire = self._reply(200, now_s, contact + SDP_TYPE, body)
+        extra = f"Contact: {self.dialog.contact}\r\nAllow: {ALLOW}\r\nSupported: {SUPPORTED}\r\n"
+        extra += answer_terms(self, invite, now_s)
+        wire = self._reply(200, now_s, extra + SDP_TYPE, body)
         self.unacked = UnackedOk(
             self.core.timers,
             self.core.transactions.send,

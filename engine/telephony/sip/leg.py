@@ -12,8 +12,10 @@ from engine.telephony.sip.leg_table import LEG, LegAction, LegInput
 from engine.telephony.sip.machine import bind
 from engine.telephony.sip.message import Message, Request, Response
 from engine.telephony.sip.reason import read_reason, read_retry_after
+from engine.telephony.sip.reliable import Fork
 from engine.telephony.sip.reoffer import Reoffer
 from engine.telephony.sip.sdp import Direction, LocalMedia, RemoteMedia
+from engine.telephony.sip.session import SessionTimer
 from engine.telephony.sip.timers import GIVE_UP_S, Timer
 from engine.telephony.sip.transactions import Client
 from engine.telephony.sip.unacked import UnackedOk
@@ -34,6 +36,8 @@ class Leg:
         direction: Our direction: whether we hold the far end.
         session: Session id of our descriptions.
         version: Version of our last description.
+        offer_version: Version of our last offer that stands, 0: none does.
+        keeper: The session timer, once one was agreed.
         reoffer: Offers inside the dialog, once there was one.
         authorizer: Answers challenges, if it has credentials.
         unacked: Our 2xx that waits for its ACK.
@@ -50,8 +54,10 @@ class Leg:
         "dialog",
         "direction",
         "give_up",
+        "keeper",
         "leg_id",
         "media",
+        "offer_version",
         "phase",
         "q850",
         "reason",
@@ -73,10 +79,12 @@ class Leg:
         self.media = media
         self.session = session
         self.version = 0
+        self.offer_version = 0
         self.phase = LEG.initial[0]
         self.remote: RemoteMedia | None = None
         self.direction = Direction.SENDRECV
         self.reoffer: Reoffer | None = None
+        self.keeper: SessionTimer | None = None
         self.authorizer: Authorizer | None = None
         self.unacked: UnackedOk | None = None
         self.give_up: Timer | None = None
@@ -118,7 +126,14 @@ class Leg:
     def describe(self, direction: Direction | None = None) -> bytes:
         """Return an offer of our end; each has a new version (RFC 3264 §8)."""
         self.version += 1
+        self.offer_version = self.version
         return sdp.offer(self.media, self.session, self.version, direction or self.direction)
+
+    def describe_again(self) -> bytes:
+        """Return the offer that stands, unchanged if it was our last word (RFC 4028 §7.4)."""
+        if self.offer_version != self.version:
+            return self.describe()
+        return sdp.offer(self.media, self.session, self.version, self.direction)
 
     def describe_answer(self, remote: RemoteMedia) -> bytes | None:
         """Return the answer to an offer, None if nothing of it can be used."""
@@ -149,6 +164,30 @@ class Leg:
             self.reoffer = Reoffer(self)
         self.reoffer.offer(direction, now_s)
 
+    def refresh(self, now_s: float) -> None:
+        """Say by a re-INVITE that we are there (RFC 4028 §7.4)."""
+        if self.reoffer is None:
+            self.reoffer = Reoffer(self)
+        self.reoffer.refresh(now_s)
+
+    def credentials(self, method: str, dialog: Dialog | None = None) -> str:
+        """Return the headers by which a request of ours answers challenges met before."""
+        if self.authorizer is None:
+            return ""
+        dialog = dialog or self.dialog
+        return self.authorizer.header(method, dialog.uri, self.core.tokens.next(), dialog.hop.host)
+
+    def answers(self, response: Response) -> bool:
+        """Say whether a challenge is answered: only one of the host first called (X6)."""
+        return self.authorizer is not None and self.authorizer.take(
+            response, self.dialog.destination
+        )
+
+    def find_dialog(self, tag: str) -> Dialog | Fork | None:
+        """Return the dialog that the far end's tag belongs to."""
+        known = self.dialog.remote_tag
+        return self.dialog if known and known in (tag, "-") else None
+
     def on_cancel(self, cancel: Request, now_s: float) -> None:
         """Take a CANCEL that came too late for its INVITE: nothing changes (RFC 3261 §9.2)."""
 
@@ -168,6 +207,8 @@ class Leg:
         method = transaction.method
         if method == "INVITE" and self.reoffer is not None:
             self.reoffer.on_response(transaction, response, now_s)
+        elif method == "UPDATE" and self.keeper is not None:
+            self.keeper.on_response(transaction, response, now_s)
         elif method == "BYE" and response.status >= 200:
             self.step(LegInput.BYE_DONE, now_s)
 
@@ -176,6 +217,8 @@ class Leg:
         method = transaction.method
         if method == "INVITE" and self.reoffer is not None:
             self.reoffer.on_failure(now_s)
+        elif method == "UPDATE" and self.keeper is not None:
+            self.keeper.on_failure(now_s)
         elif method == "BYE":
             self.step(LegInput.BYE_DONE, now_s)
 
@@ -249,6 +292,8 @@ class Leg:
             self.unacked = None
         if self.reoffer is not None:
             self.reoffer.stop()
+        if self.keeper is not None:
+            self.keeper.stop()
 
 
 def _tell(why: str) -> Callable[[Leg, float], None]:

@@ -8,8 +8,9 @@ from engine.telephony.sip.events import MediaChanged, ReofferRefused
 from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.leg_table import LegInput
 from engine.telephony.sip.message import Request, Response
-from engine.telephony.sip.responses import ALLOW
+from engine.telephony.sip.responses import ALLOW, SUPPORTED
 from engine.telephony.sip.sdp import Direction
+from engine.telephony.sip.session import answer_terms
 from engine.telephony.sip.timers import Timer
 from engine.telephony.sip.transactions import Client, Server
 from engine.telephony.sip.unacked import UnackedOk
@@ -24,12 +25,14 @@ _RETRY: Final = "retry"
 class Reoffer:
     """What goes on in one dialog: at most one offer at a time, ours or theirs."""
 
-    __slots__ = ("_invite", "_leg", "_retry", "_tries", "_wanted")
+    __slots__ = ("_due", "_invite", "_leg", "_retry", "_sent", "_tries", "_wanted")
 
     def __init__(self, leg: "Leg") -> None:
         self._leg = leg
         self._invite: Client | None = None
         self._wanted: Direction | None = None
+        self._sent = leg.direction
+        self._due = False  # a refresh of the session is wanted, with or without a new offer
         self._retry: Timer | None = None
         self._tries = 0
 
@@ -39,6 +42,7 @@ class Reoffer:
             self._retry.stop()
             self._retry = None
         self._wanted = None
+        self._due = False
         if self._invite is not None:
             self._invite.abandon()
             self._invite = None
@@ -47,10 +51,17 @@ class Reoffer:
 
     def offer(self, direction: Direction, now_s: float) -> None:
         """Offer our media anew, in some direction; a later wish replaces one that waits."""
-        waiting = self._wanted is not None
         self._wanted = direction
-        if waiting:
-            return
+        self._start(now_s)
+
+    def refresh(self, now_s: float) -> None:
+        """Repeat the offer that stands, to keep the session alive (RFC 4028 §7.4)."""
+        self._due = True
+        self._start(now_s)
+
+    def _start(self, now_s: float) -> None:
+        if self._invite is not None or self._retry is not None:
+            return  # what is under way comes first, and looks again at what is wanted
         if self._leg.authorizer is not None:
             self._leg.authorizer.reset()
         if self._leg.unacked is not None:
@@ -60,12 +71,14 @@ class Reoffer:
 
     def _send(self, now_s: float) -> None:
         leg = self._leg
-        if self._wanted is None:
+        if self._wanted is None and not self._due:
             return
         extra = f"Contact: {leg.dialog.contact}\r\nAllow: {ALLOW}\r\n"
-        if leg.authorizer is not None:
-            extra += leg.authorizer.header("INVITE", leg.dialog.uri, leg.core.tokens.next())
-        body = leg.describe(self._wanted)
+        if leg.keeper is not None:
+            extra += leg.keeper.headers()
+        extra += leg.credentials("INVITE")
+        self._sent = self._wanted or leg.direction
+        body = leg.describe(self._wanted) if self._wanted else leg.describe_again()
         self._invite = leg.request("INVITE", now_s, extra + _SDP_TYPE, body)
 
     def on_response(self, transaction: Client, response: Response, now_s: float) -> None:
@@ -80,51 +93,70 @@ class Reoffer:
             return
         self._invite = None
         if status < 300:
-            self._agree(response)
+            self._agree(response, now_s)
         elif status == 491:
-            self._wait_for_glare(now_s)
+            self._wait_for_glare(now_s, response)
         elif status in (408, 481):
             leg.note(response, status)
             leg.step(LegInput.UNHEARD, now_s)
-        elif (
-            status in (401, 407)
-            and leg.authorizer
-            and leg.authorizer.take(response, leg.dialog.hop)
+        elif (status in (401, 407) and leg.answers(response)) or (
+            status == 422 and leg.keeper is not None and leg.keeper.lengthen(response)
         ):
             self._send(now_s)
         else:
-            self._refused(status)
+            self._refused(status, now_s, response)
 
     def on_failure(self, now_s: float) -> None:
         """Learn that our re-INVITE was not answered: the dialog is gone (RFC 3261 §14.1)."""
         self._invite = None
         self._leg.step(LegInput.UNHEARD, now_s)
 
-    def _agree(self, response: Response) -> None:
+    def _agree(self, response: Response, now_s: float) -> None:
         leg = self._leg
-        direction, self._wanted = self._wanted, None
         self._tries = 0
+        self._due = False
+        if leg.keeper is not None:
+            leg.keeper.on_agreed(response, now_s)
+        if self._wanted is None and not response.body:
+            return  # a refresh answered without words
         try:
             leg.dialog.refresh_target(response.first("contact"))
             remote = sdp.parse(response.body)
         except ParseError:
             leg.core.counts["bad-answer"] += 1
-            self._refused(488)
+            self._refused(488, now_s)
             return
-        leg.direction = direction or leg.direction
+        changed = self._wanted is not None or remote != leg.remote
+        if self._wanted is self._sent:
+            self._wanted = None
+        leg.direction = self._sent
         leg.remote = remote
-        leg.core.emit(MediaChanged(leg.leg_id, remote))
+        if changed:
+            leg.core.emit(MediaChanged(leg.leg_id, remote))
+        self._start_wanted(now_s)
 
-    def _refused(self, status: int) -> None:
-        self._wanted = None
+    def _start_wanted(self, now_s: float) -> None:
+        """Offer what was wished for while another offer was under way."""
+        if self._wanted is not None or self._due:
+            self._start(now_s)
+
+    def _refused(self, status: int, now_s: float, response: Response | None = None) -> None:
+        """Leave all as it was: the offer is not made again, a refresh in time."""
+        leg = self._leg
+        wanted, self._wanted = self._wanted, None
+        due, self._due = self._due, False
         self._tries = 0
-        self._leg.core.emit(ReofferRefused(self._leg.leg_id, status))
+        leg.offer_version = 0
+        if wanted is not None:
+            leg.core.emit(ReofferRefused(leg.leg_id, status))
+        if due and leg.keeper is not None and response is not None:
+            leg.keeper.on_refused(response, now_s)
 
-    def _wait_for_glare(self, now_s: float) -> None:
+    def _wait_for_glare(self, now_s: float, response: Response | None = None) -> None:
         """Try again after a wait that differs between the two ends (RFC 3261 §14.1)."""
         self._tries += 1
         if self._tries > 5:
-            self._refused(491)
+            self._refused(491, now_s, response)
             return
         leg = self._leg
         share = leg.core.tokens.share(f"{leg.leg_id} {self._tries}")
@@ -168,15 +200,25 @@ class Reoffer:
         else:
             self._take(server, request, now_s)
 
+    def on_early(self, server: Server, request: Request, now_s: float) -> None:
+        """Answer what comes before our own answer to their INVITE (RFC 3261 §14.2)."""
+        leg = self._leg
+        if request.method == "UPDATE" and not request.body:
+            self.on_update(server, request, now_s)
+            return
+        wait_s = int(10 * leg.core.tokens.share(f"{leg.leg_id} {request.cseq}"))
+        leg.core.reply(server, request, 500, now_s, f"Retry-After: {wait_s}\r\n")
+
     def on_update(self, server: Server, request: Request, now_s: float) -> None:
         """Answer the far end's UPDATE, with or without an offer (RFC 3311 §5.2)."""
         leg = self._leg
         contact = f"Contact: {leg.dialog.contact}\r\n"
         if not request.body:
             leg.dialog.refresh_target(request.first("contact"))
+            contact += answer_terms(leg, request, now_s)
             leg.core.reply(server, request, 200, now_s, contact)
-        elif self._invite is not None or leg.unacked is not None:
-            leg.core.reply(server, request, 491, now_s)
+        elif self._invite is not None or (leg.unacked is not None and leg.unacked.wants_answer):
+            leg.core.reply(server, request, 491, now_s)  # an offer of ours has no answer yet
         else:
             self._take(server, request, now_s)
 
@@ -188,7 +230,8 @@ class Reoffer:
             leg.core.reply(server, request, 488, now_s)
             return
         leg.dialog.refresh_target(request.first("contact"))
-        extra = f"Contact: {leg.dialog.contact}\r\nAllow: {ALLOW}\r\n{_SDP_TYPE}"
+        extra = f"Contact: {leg.dialog.contact}\r\nAllow: {ALLOW}\r\nSupported: {SUPPORTED}\r\n"
+        extra += answer_terms(leg, request, now_s) + _SDP_TYPE
         wire = leg.core.reply(server, request, 200, now_s, extra, body)
         if request.method == "INVITE":
             leg.unacked = UnackedOk(

@@ -9,8 +9,10 @@ from engine.telephony.sip.grammar import ParseError, split_commas
 from engine.telephony.sip.message import Request
 from engine.telephony.sip.transactions import Destination
 
-ALLOW: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO"
+ALLOW: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO"
 """Methods spoken inside legs."""
+SUPPORTED: Final = "timer"
+"""Extensions that requests to us may ask for (RFC 3261 §20.37)."""
 
 REASONS: Final[Mapping[int, str]] = {
     100: "Trying",
@@ -27,9 +29,12 @@ REASONS: Final[Mapping[int, str]] = {
     415: "Unsupported Media Type",
     416: "Unsupported URI Scheme",
     420: "Bad Extension",
+    422: "Session Interval Too Small",
     423: "Interval Too Brief",
+    469: "Bad Info Package",
     480: "Temporarily Unavailable",
     481: "Call/Transaction Does Not Exist",
+    482: "Loop Detected",
     486: "Busy Here",
     487: "Request Terminated",
     488: "Not Acceptable Here",
@@ -41,7 +46,7 @@ REASONS: Final[Mapping[int, str]] = {
     513: "Message Too Large",
     603: "Decline",
 }
-"""Reason phrases (RFC 3261 §21)."""
+"""Reason phrases (RFC 3261 §21; RFC 4028 §6, RFC 6086 §4.2.2)."""
 
 _RPORT = re.compile(r";\s*rport\s*(?=;|$)", re.IGNORECASE)
 _HAS_RPORT = re.compile(r";\s*rport\b", re.IGNORECASE)

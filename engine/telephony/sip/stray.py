@@ -3,11 +3,16 @@
 Each gets ACK, and its dialog BYE (RFC 3261 §13.2.2.4), so that no party is left alone in a call.
 """
 
+from typing import Final
+
 from engine.telephony.sip.core import Core
 from engine.telephony.sip.dialog import Dialog
 from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.message import MAGIC, Response
 from engine.telephony.sip.transactions import Client, Destination
+
+_SKIPPED: Final = 100
+"""Requests that may have been sent in the dialog before, each a PRACK (RFC 3262 §4)."""
 
 
 class _Nobody:
@@ -49,8 +54,9 @@ def end_stray(
     if not first:
         return
     branch = f"{MAGIC}{mark}b{cseq}"
-    wire = dialog.build("BYE", branch, cseq + 1)
-    core.transactions.request("BYE", branch, cseq + 1, wire, dialog.hop, NOBODY, now_s)
+    cseq += _SKIPPED
+    wire = dialog.build("BYE", branch, cseq)
+    core.transactions.request("BYE", branch, cseq, wire, dialog.hop, NOBODY, now_s)
 
 
 def is_bye_pending(core: Core, response: Response) -> bool:

@@ -5,7 +5,7 @@ and stopping cost a constant, however many calls are up. A heap was the slower h
 """
 
 from collections import deque
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from math import inf
 from typing import Final, Protocol
 
@@ -18,6 +18,8 @@ T4_S: Final = 5.0
 GIVE_UP_S: Final = 64 * T1_S
 """Timers B, D, F, H, J, L and M, and the wait of RFC 3261 §9.1 after CANCEL. [s]"""
 
+_SWEEP_AT: Final = 1000
+"""Timers on the heap before it is looked through for stopped ones. [timers]"""
 _LINED_UP = (0.5, 1.0, 2.0, 4.0, 5.0, 8.0, 16.0, 32.0)
 
 
@@ -50,11 +52,12 @@ class Timer:
 class TimerQueue:
     """All timers of one user agent."""
 
-    __slots__ = ("_earliest_s", "_heap", "_last_s", "_lines")
+    __slots__ = ("_earliest_s", "_heap", "_last_s", "_lines", "_sweep_at")
 
     def __init__(self) -> None:
         self._lines: dict[float, deque[Timer]] = {value: deque() for value in _LINED_UP}
         self._heap: list[Timer] = []
+        self._sweep_at = _SWEEP_AT
         self._earliest_s = inf
         self._last_s = -inf
 
@@ -75,10 +78,22 @@ class TimerQueue:
         if line is not None:
             line.append(timer)
         else:
-            heappush(self._heap, timer)
+            self._push(timer)
         if timer.deadline_s < self._earliest_s:
             self._earliest_s = timer.deadline_s
         return timer
+
+    def _push(self, timer: Timer) -> None:
+        """Put a timer on the heap; once that has doubled, those stopped are swept out.
+
+        Calls end long before their session timers would fire; what they leave must not pile up.
+        """
+        heap = self._heap
+        if len(heap) >= self._sweep_at:
+            heap[:] = [each for each in heap if each.owner is not None]
+            heapify(heap)
+            self._sweep_at = max(_SWEEP_AT, 2 * len(heap))
+        heappush(heap, timer)
 
     def next_deadline(self) -> float:
         """Return when ``advance`` is worth calling next; never too late, maybe too early. [s]"""

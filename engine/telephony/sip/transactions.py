@@ -223,17 +223,19 @@ class Server(_Timed):
 
     Attributes:
         key: What requests are matched by.
+        merge_key: What tells another copy of it, come by another way; empty: inside a dialog.
         request: The request, until it is answered finally.
         user: Who learns of its ACK, and of its absence; None: nobody wants to.
     """
 
-    __slots__ = ("key", "method", "request", "rows", "unsent", "user")
+    __slots__ = ("key", "merge_key", "method", "request", "rows", "unsent", "user")
 
     def __init__(
         self, home: "Transactions", key: str, request: Request, destination: Destination
     ) -> None:
         super().__init__(home, b"", destination)
         self.key = key
+        self.merge_key = "" if request.to_tag else _merge_key(request)
         self.request: Request | None = request
         self.method = request.method
         self.user: ServerUser | None = None
@@ -285,7 +287,7 @@ class Transactions:
         may_repeat: Asked before a request is sent again by its timer.
     """
 
-    __slots__ = ("clients", "may_repeat", "send", "servers", "timers")
+    __slots__ = ("_merges", "clients", "may_repeat", "send", "servers", "timers")
 
     def __init__(
         self, send: Send, timers: TimerQueue, may_repeat: Callable[[Client, float], bool]
@@ -295,6 +297,7 @@ class Transactions:
         self.may_repeat = may_repeat
         self.clients: dict[str, Client] = {}
         self.servers: dict[str, Server] = {}
+        self._merges: dict[str, Server] = {}
 
     def request(
         self,
@@ -335,7 +338,16 @@ class Transactions:
             return None
         server = Server(self, server_key(request), request, destination)
         self.servers[server.key] = server
+        if server.merge_key:
+            self._merges.setdefault(server.merge_key, server)
         return server
+
+    def is_merged(self, request: Request) -> bool:
+        """Say whether a request without a transaction is one we serve, forked to us twice.
+
+        The same call came by two ways (RFC 3261 §8.2.2.2); answering both would make two of it.
+        """
+        return not request.to_tag and _merge_key(request) in self._merges
 
     def find_invite(self, cancel: Request) -> Server | None:
         """Return the INVITE's transaction that a CANCEL is about (RFC 3261 §9.2)."""
@@ -365,6 +377,8 @@ class Transactions:
         """Drop a terminated transaction."""
         if self.servers.get(server.key) is server:
             del self.servers[server.key]
+        if server.merge_key and self._merges.get(server.merge_key) is server:
+            del self._merges[server.merge_key]
 
 
 def server_key(request: Request, method: str = "") -> str:
@@ -380,6 +394,10 @@ def server_key(request: Request, method: str = "") -> str:
     if request.branch.startswith(MAGIC) and len(request.branch) > len(MAGIC):
         return f"{request.branch} {sent_by} {method}"
     return f"{request.call_id} {request.from_tag} {request.cseq} {via} {request.uri} {method}"
+
+
+def _merge_key(request: Request) -> str:
+    return f"{request.call_id} {request.from_tag} {request.cseq} {request.method}"
 
 
 def _client_key(branch: str, method: str) -> str:
