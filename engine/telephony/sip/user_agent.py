@@ -15,7 +15,6 @@ from engine.telephony.sip.events import AnyEvent, OptionsAnswered, Unregistered
 from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.inbound import Inbound, Screen
 from engine.telephony.sip.incoming import IncomingLeg
-from engine.telephony.sip.leg import Leg
 from engine.telephony.sip.leg_table import LegInput, LegPhase
 from engine.telephony.sip.message import Request, Response, parse
 from engine.telephony.sip.old_legs import cancel_old_leg, leave_old_leg
@@ -121,8 +120,8 @@ class UserAgent:
 
     def offer(self, leg_id: str, direction: Direction, now_s: float) -> None:
         """Offer our audio anew: ``SENDONLY`` or ``INACTIVE`` holds, ``SENDRECV`` resumes."""
-        leg = self._core.by_tag.get(self._tag_of(leg_id))
-        if leg is not None:
+        leg = self._core.legs.get(leg_id)
+        if leg is not None and leg.phase is LegPhase.UP:
             leg.offer(direction, now_s)
 
     def ring(self, leg_id: str, now_s: float) -> None:
@@ -285,7 +284,7 @@ class UserAgent:
         """Take a 2xx whose transaction is gone: known, a late fork's, or an earlier life's."""
         core = self._core
         leg = core.by_tag.get(response.from_tag)
-        if leg is not None and leg.dialog.remote_tag == response.to_tag:
+        if leg is not None and response.to_tag and leg.dialog.remote_tag == response.to_tag:
             leg.acknowledge(response.cseq)
         else:
             first = not is_bye_pending(core, response)
@@ -300,10 +299,6 @@ class UserAgent:
 
     def _on_lapsed(self, user: str) -> None:
         self._core.emit(Unregistered(user))
-
-    def _tag_of(self, leg_id: str) -> str:
-        leg: Leg | None = self._core.legs.get(leg_id)
-        return leg.dialog.local_tag if leg is not None else ""
 
 
 def _origin(host: str, port: int, tls_port: int, agent: str) -> Origin:
