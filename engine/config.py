@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from engine.domain.refusals import InvalidRequestError
 
@@ -19,12 +19,34 @@ class SipSettings(Section):
     """Where SIP and RTP are spoken."""
 
     host: str = Field("127.0.0.1", description="Address to bind and to show to peers.")
-    port: int = Field(5060, ge=0, le=65_535, description="UDP port of SIP; 0: any free one.")
+    port: int = Field(5060, ge=0, le=65_535, description="UDP and TCP port of SIP; 0: any free.")
+    tcp: bool = Field(True, description="Whether peers may connect by TCP, at the same port.")
+    tls_port: int | None = Field(
+        None, ge=0, le=65_535, description="TLS port of SIP, usually 5061; 0: any free; None: none."
+    )
+    tls_certificate: str = Field("", description="PEM file of our certificate, its chain after it.")
+    tls_key: str = Field("", description="PEM file of its key; empty: in the certificate's file.")
+    tls_client_ca: str = Field(
+        "", description="PEM file of authorities; peers must show a certificate of theirs."
+    )
+    connections: int = Field(4_096, ge=1, description="Most TCP and TLS connections of peers.")
+    connections_per_source: int = Field(1_024, ge=1, description="Most of them from one address.")
+    name_server: str = Field(
+        "", description="HOST or HOST:PORT of the DNS server asked; empty: the system's."
+    )
     media_host: str = Field("", description="Address of RTP; empty: the SIP address.")
     media_ports: int = Field(64, ge=2, le=4_096, description="UDP ports in the RTP pool.")
     media_base_port: int = Field(0, ge=0, le=65_000, description="First RTP port; 0: any.")
     realm: str = Field("paceline", description="Realm of the registrar for agents' phones.")
     rtp_silence_s: float = Field(30.0, gt=0, description="Leg without RTP for so long is lost.")
+
+    @model_validator(mode="after")
+    def _whole_tls(self) -> "SipSettings":
+        if self.tls_port is not None and not self.tls_certificate:
+            raise ValueError("tls_port needs tls_certificate")
+        if self.tls_port is None and self.tls_client_ca:
+            raise ValueError("tls_client_ca needs tls_port")
+        return self
 
 
 class StoreSettings(Section):

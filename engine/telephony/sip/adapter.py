@@ -68,13 +68,14 @@ from engine.telephony.sip import events as sip
 from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.media_switch import MakeMedia, MediaSwitch
 from engine.telephony.sip.message import Request
+from engine.telephony.sip.names import Names
 from engine.telephony.sip.outgoing import OutgoingCall
 from engine.telephony.sip.recording import CallRecorder, LegRecordings
-from engine.telephony.sip.resolver import DEFAULT_PORT, Resolver
+from engine.telephony.sip.resolver import Resolver, Route, split_address
 from engine.telephony.sip.sdp import PCMA, Direction, LocalMedia, RemoteMedia
 from engine.telephony.sip.tokens import Tokens
 from engine.telephony.sip.transactions import Destination
-from engine.telephony.sip.transport import UdpTransport
+from engine.telephony.sip.transports import SipTransports
 from engine.telephony.sip.trunks import Trunks
 from engine.telephony.sip.uri import SipUri, escape_user, parse_uri
 from engine.telephony.sip.user_agent import UserAgent
@@ -92,6 +93,7 @@ class _Leg:
         cause: Why the engine ends it, once it does.
         audio: Whether it has no phone.
         sends: Whether the far end is meant to send to us.
+        user: Whose registered phone it is; empty: none.
     """
 
     call: PlaceCall | None = None
@@ -99,6 +101,7 @@ class _Leg:
     cause: Cause | None = None
     audio: bool = False
     sends: bool = True
+    user: str = ""
 
 
 class SipTelephony:
@@ -138,7 +141,7 @@ class SipTelephony:
         self._gate = gate
         self._now = now
         self._tokens = Tokens(secret, life)
-        self._transport = UdpTransport(now)
+        self._transport = SipTransports(settings, now, self._is_known)
         self._media: MediaSwitch = make_media(
             media.MediaSettings(
                 host=settings.media_host or settings.host,
@@ -152,8 +155,14 @@ class SipTelephony:
         )
         self._recorder = recorder
         self._recordings = LegRecordings(self._media, recorder, self._emit)
-        self._resolver = Resolver()
-        self._trunks = Trunks(self._resolver, self._send_options, self._emit)
+        self._resolver = Resolver(_names(settings.name_server))
+        self._trunks = Trunks(
+            self._resolver,
+            self._send_options,
+            self._emit,
+            self._transport.trust,
+            lambda trunk_id: self._end_waiting(f"trunk {trunk_id}"),
+        )
         self._passwords: dict[str, str] = {}
         self._registered: set[str] = set()
         self._legs: dict[LegId, _Leg] = {}
@@ -169,8 +178,9 @@ class SipTelephony:
         Raises:
             OSError: An address cannot be bound.
             TimeoutError: The switch does not begin its work.
+            InvalidRequestError: A file of TLS is missing or wrong.
         """
-        host, port = await self._transport.open(self._settings.host, self._settings.port)
+        host, port = await self._transport.open()
         self._agent = UserAgent(
             host,
             port,
@@ -181,6 +191,7 @@ class SipTelephony:
             self._screen,
             self._settings.realm,
             self._passwords.get,
+            tls_port=self._transport.tls_port,
         )
         self._transport.attach(self._agent)
         try:
@@ -188,7 +199,7 @@ class SipTelephony:
                 await self._recorder.start(self._emit)
             await self._media.start()
         except BaseException:
-            self._transport.close()
+            await self._transport.close()
             if self._recorder is not None:
                 await self._recorder.stop()
             raise
@@ -198,7 +209,7 @@ class SipTelephony:
         """Close the socket and the switch; legs should have been ended before."""
         self._trunks.close()
         await self._resolver.close()
-        self._transport.close()
+        await self._transport.close()
         await self._media.stop()
         if self._recorder is not None:
             await self._recorder.stop()
@@ -209,9 +220,14 @@ class SipTelephony:
         return self._transport.address
 
     @property
+    def tls_port(self) -> int:
+        """Port of SIP over TLS, as bound; 0: there is none."""
+        return self._transport.tls_port
+
+    @property
     def counts(self) -> Mapping[str, int]:
         """What SIP dropped, refused and mended, by name."""
-        return self._user_agent.counts
+        return {**self._user_agent.counts, **self._transport.counts}
 
     # --- the port ------------------------------------------------------------------------------
 
@@ -312,7 +328,8 @@ class SipTelephony:
             self._emit(LegEnded(command.leg_id, UNREACHABLE))
             return
         target, destination = found
-        local = self._open(command.leg_id, _Leg(learn_from=destination.host), learn=True)
+        user = "" if command.address else command.agent_id
+        local = self._open(command.leg_id, _Leg(learn_from=destination.host, user=user), learn=True)
         if local is None:
             return
         call = OutgoingCall(
@@ -337,7 +354,7 @@ class SipTelephony:
         uri = _read_uri(address)
         if uri is None:
             return None
-        found = self._resolver.find(uri.host.strip("[]"), uri.port or DEFAULT_PORT)
+        found = self._resolver.find(_route(uri))
         return (str(uri), found[0]) if found else None
 
     def _open(self, leg_id: LegId, leg: _Leg, *, learn: bool) -> LocalMedia | None:
@@ -377,28 +394,40 @@ class SipTelephony:
 
     def _end_old_leg(self, command: EndOldLeg, now_s: float) -> None:
         """End a leg of an earlier life, or as soon as the way to it is known again."""
-        if command.dialog:
-            self._end_at(command, "", Destination("", 0), now_s)
-        elif command.trunk_id:
+        if command.trunk_id:
             found = self._trunks.find(command.trunk_id)
             if found is not None:
                 target = f"sip:{escape_user(command.target)}@{found[0].domain}"
-                self._end_at(command, target, found[1][0], now_s)
-            else:
+                self._end_at(command, target, found[1], now_s)
+            elif not self._end_directly(command, now_s):
                 self._old.setdefault(f"trunk {command.trunk_id}", []).append(command)
         else:
             fixed = ":" in command.target
             phone = self._find_phone(command.target, command.target if fixed else "", now_s)
             if phone is not None:
-                self._end_at(command, *phone, now_s)
-            else:
+                self._end_at(command, phone[0], phone[1:], now_s)
+            elif not self._end_directly(command, now_s):
                 self._old.setdefault(f"phone {command.target}", []).append(command)
 
+    def _end_directly(self, command: EndOldLeg, now_s: float) -> bool:
+        """Say goodbye by the stored dialog alone, if the way it knows is open without more."""
+        if not command.dialog or not self._user_agent.can_leave(command.dialog):
+            return False
+        self._end_at(command, "", (Destination("", 0),), now_s)
+        return True
+
     def _end_at(
-        self, command: EndOldLeg, target: str, destination: Destination, now_s: float
+        self,
+        command: EndOldLeg,
+        target: str,
+        destinations: tuple[Destination, ...],
+        now_s: float,
     ) -> None:
         try:
-            self._user_agent.end_old_leg(command.leg_id, command.dialog, target, destination, now_s)
+            first, *others = destinations
+            self._user_agent.end_old_leg(
+                command.leg_id, command.dialog, target, first, now_s, others
+            )
         except ParseError:
             self._end_old_leg(
                 EndOldLeg(command.leg_id, b"", command.target, command.trunk_id), now_s
@@ -419,7 +448,7 @@ class SipTelephony:
             self._unregister(agent_id)
         uri = _read_uri(address) if address else None
         if uri is not None:
-            self._resolver.ask(uri.host.strip("[]"), lambda: None)
+            self._resolver.ask(_route(uri), lambda: None)
 
     def _unregister(self, user: str) -> None:
         if user in self._registered:
@@ -427,14 +456,16 @@ class SipTelephony:
             self._emit(PhoneUnregistered(AgentId(user)))
 
     def _send_options(self, key: str, target: str, destination: Destination) -> None:
-        self._end_waiting(f"trunk {key}")
         self._user_agent.options(key, target, destination, self._now())
         self._transport.rearm()
 
     def _screen(self, request: Request, source: Destination) -> int:
         """Serve OPTIONS to peers; there is no way in for calls (invariant P8)."""
-        known = self._trunks.is_source(source.host) or self._user_agent.is_phone(source)
-        return 200 if known and request.method == "OPTIONS" else 403
+        return 200 if self._is_known(source) and request.method == "OPTIONS" else 403
+
+    def _is_known(self, source: Destination) -> bool:
+        """Say whether a trunk or a registered phone is at an address."""
+        return self._trunks.is_source(source.host) or self._user_agent.is_phone(source)
 
     def _may_send(self, leg_id: str) -> bool:
         leg = self._legs.get(LegId(leg_id))
@@ -456,8 +487,8 @@ class SipTelephony:
                 self._on_ended(event)
             case sip.DigitPressed(leg_id, digit):
                 self._emit(LegDigit(LegId(leg_id), digit))
-            case sip.Registered(user):
-                self._on_registered(user)
+            case sip.Registered(user, binding):
+                self._on_registered(user, binding.source)
             case sip.Unregistered(user):
                 self._unregister(user)
             case sip.OptionsAnswered(key, status):
@@ -508,7 +539,9 @@ class SipTelephony:
             )
         )
 
-    def _on_registered(self, user: str) -> None:
+    def _on_registered(self, user: str, source: Destination) -> None:
+        for leg_id in [each for each, leg in self._legs.items() if leg.user == user]:
+            self._user_agent.redirect(leg_id, source, self._transport.is_open)
         if user not in self._registered:
             self._registered.add(user)
             self._emit(PhoneRegistered(AgentId(user)))
@@ -584,6 +617,20 @@ def _cause_of(event: sip.Ended, wanted: Cause | None) -> Cause:
             return UNREACHABLE if event.status == 503 else TIMED_OUT
         case _:
             return _NOT_ACCEPTABLE
+
+
+def _names(server: str) -> Names:
+    """Return what name servers are asked by: the one set, or the system's."""
+    if not server:
+        return Names()
+    host, port = split_address(server)
+    return Names(host, port or 53)
+
+
+def _route(uri: SipUri) -> Route:
+    """Return the way to a fixed phone; a URI that asks for no transport goes by UDP."""
+    told = uri.transport
+    return Route(uri.host.strip("[]"), uri.port, told if told in ("TCP", "TLS") else "UDP")
 
 
 def _read_uri(address: str) -> SipUri | None:

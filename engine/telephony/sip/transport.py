@@ -1,7 +1,6 @@
-"""SIP over UDP on a running loop: one socket, one timer, no decisions.
+"""SIP over UDP on a running loop, and what feeds the user agent whatever the transport.
 
-TCP and TLS become classes beside ``UdpTransport`` with the same three parts: octets in, octets out,
-and the user agent's next deadline on the loop.
+``Waker`` is the user agent's end of the loop: octets in, and its next deadline as one timer.
 """
 
 import asyncio
@@ -17,10 +16,10 @@ _SOCKET_OCTETS: Final = 4 * 1024 * 1024
 
 
 class Receiver(Protocol):
-    """What a transport feeds: the user agent."""
+    """What a datagram transport feeds: the user agent."""
 
     def receive(self, octets: bytes, source: Destination, now_s: float) -> None:
-        """Take a datagram."""
+        """Take a message."""
         ...
 
     def next_deadline(self) -> float:
@@ -32,6 +31,90 @@ class Receiver(Protocol):
         ...
 
 
+class StreamReceiver(Receiver, Protocol):
+    """What streams need of the user agent besides: connections fail, and let requests wait."""
+
+    def lose(self, destination: Destination, now_s: float, *, asked: bool) -> None:
+        """Learn that a connection is gone, or never came."""
+        ...
+
+    def may_still_leave(self, invite: bytes, now_s: float) -> bool:
+        """Say whether an INVITE that waited for its connection may leave."""
+        ...
+
+
+class Waker:
+    """Feeds a user agent and wakes it in time."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        """Set up; ``attach`` begins.
+
+        Args:
+            now: The engine's time. [s]
+        """
+        self._now = now
+        self._receiver: Receiver | None = None
+        self._streams: StreamReceiver | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._armed_s = inf
+
+    def attach(self, receiver: Receiver, streams: StreamReceiver | None = None) -> None:
+        """Feed a user agent from now on.
+
+        Args:
+            receiver: It.
+            streams: The same, if there are transports other than UDP.
+        """
+        self._receiver = receiver
+        self._streams = streams
+        self._loop = asyncio.get_running_loop()
+
+    def receive(self, octets: bytes, source: Destination) -> None:
+        """Hand a message over."""
+        if self._receiver is not None:
+            self._receiver.receive(octets, source, self._now())
+            self.rearm()
+
+    def lose(self, destination: Destination, *, asked: bool) -> None:
+        """Tell that a connection is gone."""
+        if self._streams is not None:
+            self._streams.lose(destination, self._now(), asked=asked)
+            self.rearm()
+
+    def may_still_leave(self, invite: bytes) -> bool:
+        """Ask about an INVITE that waited for its connection."""
+        return self._streams is not None and self._streams.may_still_leave(invite, self._now())
+
+    def rearm(self) -> None:
+        """Wake up in time for the next deadline; call it after giving the user agent commands."""
+        receiver, loop = self._receiver, self._loop
+        if receiver is None or loop is None:
+            return
+        deadline_s = receiver.next_deadline()
+        if deadline_s >= self._armed_s:
+            return  # waking up early is cheap, moving the timer at each datagram is not
+        if self._timer is not None:
+            self._timer.cancel()
+        self._armed_s = deadline_s
+        wait_s = max(0.0, deadline_s - self._now())
+        self._timer = loop.call_later(wait_s, self._wake)
+
+    def stop(self) -> None:
+        """Feed nobody, and wake nobody."""
+        self._receiver = self._streams = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _wake(self) -> None:
+        self._armed_s = inf
+        self._timer = None
+        if self._receiver is not None:
+            self._receiver.advance(self._now())
+            self.rearm()
+
+
 class UdpTransport(asyncio.DatagramProtocol):
     """A UDP socket that feeds a user agent and sends for it.
 
@@ -41,18 +124,15 @@ class UdpTransport(asyncio.DatagramProtocol):
         sent: Datagrams sent.
     """
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], waker: Waker | None = None) -> None:
         """Set up; ``open`` binds.
 
         Args:
             now: The engine's time. [s]
+            waker: Feeds the user agent, where it has other transports too.
         """
-        self._now = now
-        self._receiver: Receiver | None = None
+        self._waker = waker or Waker(now)
         self._transport: asyncio.DatagramTransport | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._armed_s = inf
         self.address = ("", 0)
         self.received = 0
         self.sent = 0
@@ -63,19 +143,17 @@ class UdpTransport(asyncio.DatagramProtocol):
         Returns:
             The address bound.
         """
-        self._loop = asyncio.get_running_loop()
-        await self._loop.create_datagram_endpoint(lambda: self, local_addr=(host, port))
+        loop = asyncio.get_running_loop()
+        await loop.create_datagram_endpoint(lambda: self, local_addr=(host, port))
         return self.address
 
     def attach(self, receiver: Receiver) -> None:
         """Feed a user agent from now on."""
-        self._receiver = receiver
+        self._waker.attach(receiver)
 
     def close(self) -> None:
         """Close the socket and stop the timer."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._waker.stop()
         if self._transport is not None:
             self._transport.close()
             self._transport = None
@@ -97,24 +175,7 @@ class UdpTransport(asyncio.DatagramProtocol):
 
     def rearm(self) -> None:
         """Wake up in time for the user agent's next deadline; call it after giving it commands."""
-        receiver, loop = self._receiver, self._loop
-        if receiver is None or loop is None or self._transport is None:
-            return
-        deadline_s = receiver.next_deadline()
-        if deadline_s >= self._armed_s:
-            return  # waking up early is cheap, moving the timer at each datagram is not
-        if self._timer is not None:
-            self._timer.cancel()
-        self._armed_s = deadline_s
-        wait_s = max(0.0, deadline_s - self._now())
-        self._timer = loop.call_later(wait_s, self._wake)
-
-    def _wake(self) -> None:
-        self._armed_s = inf
-        self._timer = None
-        if self._receiver is not None:
-            self._receiver.advance(self._now())
-            self.rearm()
+        self._waker.rearm()
 
     # --- asyncio.DatagramProtocol --------------------------------------------------------------
 
@@ -130,9 +191,7 @@ class UdpTransport(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """Feed the user agent."""
         self.received += 1
-        if self._receiver is not None:
-            self._receiver.receive(data, Destination(addr[0], addr[1]), self._now())
-            self.rearm()
+        self._waker.receive(data, Destination(addr[0], addr[1]))
 
     def error_received(self, _: Exception) -> None:
         """Take an ICMP error for what it is worth: retransmission and Timer B decide."""

@@ -1,13 +1,15 @@
-"""Trunks as the adapter knows them: where they are, and whether they answer."""
+"""Trunks as the adapter knows them: where they are, and which of their servers answer."""
 
 import asyncio
 from collections.abc import Callable
+from itertools import count
 
 from engine.domain.ids import TrunkId
-from engine.domain.specs import TrunkSpec
+from engine.domain.specs import Transport, TrunkSpec
 from engine.ports import TelephonyEvent, TrunkLost, TrunkReached
 from engine.telephony.sip.digest import Credentials
-from engine.telephony.sip.resolver import Resolver, split_address
+from engine.telephony.sip.resolver import Resolver, Route, split_address
+from engine.telephony.sip.tls import TlsProfile, client_context
 from engine.telephony.sip.transactions import Destination
 
 _ALIVE_UNLESS = frozenset({408, 503})
@@ -20,11 +22,13 @@ class Trunk:
     Attributes:
         spec: As configured.
         host: Host of its address.
-        port: Port of its address.
-        reached: Whether it answers; None before the first answer.
+        route: Where it is, before its name is resolved.
+        reached: Whether any of its servers answers; None before the first answer.
+        asking: Servers asked for a sign of life, by the number of the question.
+        dead: Servers that gave none.
     """
 
-    __slots__ = ("asking", "host", "port", "reached", "spec", "timer")
+    __slots__ = ("asking", "dead", "host", "reached", "route", "spec", "timer")
 
     def __init__(self, spec: TrunkSpec) -> None:
         """Take a configuration.
@@ -33,9 +37,12 @@ class Trunk:
             ValueError: Its address is malformed.
         """
         self.spec = spec
-        self.host, self.port = split_address(spec.address)
+        self.host, port = split_address(spec.address)
+        link = f"={spec.trunk_id}" if spec.transport is Transport.TLS else ""
+        self.route = Route(self.host, port, spec.transport.value.upper(), link)
         self.reached: bool | None = None
-        self.asking = False
+        self.asking: dict[int, Destination] = {}
+        self.dead: set[Destination] = set()
         self.timer: asyncio.TimerHandle | None = None
 
     @property
@@ -49,15 +56,28 @@ class Trunk:
         spec = self.spec
         return Credentials(spec.realm, spec.username, spec.password) if spec.username else None
 
+    @property
+    def profile(self) -> TlsProfile:
+        """How it is met over TLS.
+
+        Raises:
+            TlsFilesError: A file of TLS is missing or wrong.
+        """
+        spec = self.spec
+        context = client_context(spec.tls_ca, spec.tls_certificate, spec.tls_key)
+        return TlsProfile(context, spec.tls_name or self.host)
+
 
 class Trunks:
-    """All trunks; asks each for a sign of life and tells what changes."""
+    """All trunks; asks each server of each for a sign of life and tells what changes."""
 
     def __init__(
         self,
         resolver: Resolver,
         send_options: Callable[[str, str, Destination], None],
         emit: Callable[[TelephonyEvent], None],
+        trust: Callable[[str, TlsProfile], None],
+        on_found: Callable[[TrunkId], None],
     ) -> None:
         """Begin without trunks.
 
@@ -65,10 +85,15 @@ class Trunks:
             resolver: Finds addresses.
             send_options: Sends OPTIONS under a key to a URI at a destination.
             emit: Takes events.
+            trust: Sets how TLS peers are met by the link of their destinations.
+            on_found: Learns that a trunk's addresses are known.
         """
         self._resolver = resolver
         self._send_options = send_options
         self._emit = emit
+        self._trust = trust
+        self._on_found = on_found
+        self._numbers = count(1)
         self._trunks: dict[TrunkId, Trunk] = {}
 
     def set(self, spec: TrunkSpec) -> None:
@@ -76,6 +101,8 @@ class Trunks:
         self.drop(spec.trunk_id)
         try:
             trunk = Trunk(spec)
+            if spec.transport is Transport.TLS:
+                self._trust(trunk.route.link, trunk.profile)
         except ValueError as error:
             self._emit(TrunkLost(spec.trunk_id, str(error)))
             return
@@ -83,31 +110,48 @@ class Trunks:
         self._probe(trunk)
 
     def drop(self, trunk_id: TrunkId) -> None:
-        """Forget a trunk."""
+        """Forget a trunk; calls over it go on."""
         trunk = self._trunks.pop(trunk_id, None)
         if trunk is not None and trunk.timer is not None:
             trunk.timer.cancel()
 
     def find(self, trunk_id: TrunkId) -> tuple[Trunk, tuple[Destination, ...]] | None:
-        """Return a trunk and its addresses, None if it is unknown or has none (yet)."""
+        """Return a trunk and its addresses, None if it is unknown or has none (yet).
+
+        Servers that gave no sign of life come last; they are tried all the same.
+        """
         trunk = self._trunks.get(trunk_id)
-        destinations = self._resolver.find(trunk.host, trunk.port) if trunk else ()
-        return (trunk, destinations) if trunk and destinations else None
+        destinations = self._resolver.find(trunk.route) if trunk else ()
+        if trunk is None or not destinations:
+            return None
+        if trunk.dead and len(destinations) > 1:
+            destinations = tuple(sorted(destinations, key=trunk.dead.__contains__))
+        return trunk, destinations
+
+    def knows(self, trunk_id: TrunkId) -> bool:
+        """Say whether a trunk is configured."""
+        return trunk_id in self._trunks
 
     def is_source(self, host: str) -> bool:
         """Say whether a trunk speaks from an address."""
-        return any(
-            host == destination.host
-            for trunk in self._trunks.values()
-            for destination in self._resolver.find(trunk.host, trunk.port)
-        )
+        return any(host in self._resolver.hosts(trunk.route) for trunk in self._trunks.values())
 
     def on_options(self, key: str, status: int) -> None:
         """Take the answer to an OPTIONS."""
-        trunk = self._trunks.get(TrunkId(key))
-        if trunk is not None:
-            trunk.asking = False
-            self._judge(trunk, status not in _ALIVE_UNLESS, f"OPTIONS got {status}")
+        number, _, trunk_id = key.partition(" ")
+        trunk = self._trunks.get(TrunkId(trunk_id))
+        asked = trunk.asking.pop(int(number), None) if trunk is not None else None
+        if trunk is None or asked is None:
+            return
+        if status in _ALIVE_UNLESS:
+            trunk.dead.add(asked)
+        else:
+            trunk.dead.discard(asked)
+        alive = any(each not in trunk.dead for each in self._resolver.find(trunk.route))
+        if status not in _ALIVE_UNLESS:
+            self._judge(trunk, True, "")
+        elif not alive and not trunk.asking:
+            self._judge(trunk, False, f"OPTIONS got {status}")
 
     def close(self) -> None:
         """Ask no more."""
@@ -122,22 +166,30 @@ class Trunks:
         if period_s > 0:
             loop = asyncio.get_running_loop()
             trunk.timer = loop.call_later(period_s, self._probe, trunk)
-        if not trunk.asking:
-            trunk.asking = True
-            self._resolver.ask(trunk.host, lambda: self._ask(trunk))
+        self._resolver.ask(trunk.route, lambda: self._ask(trunk))
 
     def _ask(self, trunk: Trunk) -> None:
         if self._trunks.get(trunk.spec.trunk_id) is not trunk:
             return
-        destinations = self._resolver.find(trunk.host, trunk.port)
+        destinations = self._resolver.find(trunk.route)
+        trunk.dead.intersection_update(destinations)
         if not destinations:
-            trunk.asking = False
             self._judge(trunk, False, f"{trunk.host} has no address")
-        elif trunk.spec.options_s <= 0:
-            trunk.asking = False
+            return
+        self._on_found(trunk.spec.trunk_id)
+        if trunk.spec.options_s <= 0:
             self._judge(trunk, True, "")
-        else:
-            self._send_options(trunk.spec.trunk_id, f"sip:{trunk.domain}", destinations[0])
+            return
+        waiting = set(trunk.asking.values())
+        for destination in destinations:
+            if destination not in waiting:
+                self._ask_one(trunk, destination)
+
+    def _ask_one(self, trunk: Trunk, destination: Destination) -> None:
+        number = next(self._numbers)
+        trunk.asking[number] = destination
+        key = f"{number} {trunk.spec.trunk_id}"
+        self._send_options(key, f"sip:{trunk.domain}", destination)
 
     def _judge(self, trunk: Trunk, reached: bool, reason: str) -> None:
         if trunk.reached is reached:

@@ -5,7 +5,7 @@ makes it raise. Its owner hands in datagrams and the time, and sends what it is 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from engine.telephony.sip.core import Core, MaySend
@@ -17,7 +17,7 @@ from engine.telephony.sip.inbound import Inbound, Screen
 from engine.telephony.sip.incoming import IncomingLeg
 from engine.telephony.sip.leg_table import LegInput, LegPhase
 from engine.telephony.sip.message import Request, Response, parse
-from engine.telephony.sip.old_legs import cancel_old_leg, leave_old_leg
+from engine.telephony.sip.old_legs import can_leave, cancel_old_leg, leave_old_leg
 from engine.telephony.sip.outgoing import OutgoingCall, OutgoingLeg
 from engine.telephony.sip.reason import read_retry_after
 from engine.telephony.sip.registrar import Binding, Registrar
@@ -141,7 +141,13 @@ class UserAgent:
         return leg.dialog.to_bytes() if leg is not None else b""
 
     def end_old_leg(
-        self, leg_id: str, state: bytes, target: str, destination: Destination, now_s: float
+        self,
+        leg_id: str,
+        state: bytes,
+        target: str,
+        destination: Destination,
+        now_s: float,
+        others: Sequence[Destination] = (),
     ) -> None:
         """End a leg of an earlier life: BYE by its stored dialog, else CANCEL.
 
@@ -149,16 +155,22 @@ class UserAgent:
             leg_id: The leg.
             state: What ``dialog_state`` gave once it was answered; empty: it was not.
             target: Request-URI of its INVITE.
-            destination: Where that went.
+            destination: Where that went; with ``state`` it is asked for only by a phone's leg
+                whose connection was its own.
             now_s: Now. [s]
+            others: Where else it may have gone.
 
         Raises:
             ParseError: ``state`` is no stored dialog.
         """
         if state:
-            leave_old_leg(self._core, state, now_s)
+            leave_old_leg(self._core, state, destination, now_s)
         else:
-            cancel_old_leg(self._core, leg_id, target, destination, now_s)
+            cancel_old_leg(self._core, leg_id, target, (destination, *others), now_s)
+
+    def can_leave(self, state: bytes) -> bool:
+        """Say whether a stored dialog needs no destination to be ended."""
+        return can_leave(self._core, state)
 
     # --- trunks and phones ---------------------------------------------------------------------
 
@@ -211,9 +223,16 @@ class UserAgent:
             core.counts["garbage"] += 1
             self._inbound.refuse_garbage(error, source)
 
-    def lose(self, destination: Destination, now_s: float) -> None:
-        """Learn that a connection is gone, or never came: what waited on it has failed."""
-        self._core.transactions.lose(destination, now_s)
+    def lose(self, destination: Destination, now_s: float, *, asked: bool) -> None:
+        """Learn that a connection is gone, or never came: what waited on it has failed.
+
+        Args:
+            destination: Where it went to, or came from.
+            now_s: Now. [s]
+            asked: Whether requests of ours went over it.
+        """
+        if asked:
+            self._core.transactions.lose(destination, now_s)
         if destination.is_flow:
             self._registrar.lose(destination)
 
@@ -237,10 +256,18 @@ class UserAgent:
         client.fail(now_s)
         return False
 
-    def redirect(self, leg_id: str, destination: Destination) -> None:
-        """Let a phone's leg go on over the connection that its phone has now."""
+    def redirect(
+        self, leg_id: str, destination: Destination, is_open: Callable[[Destination], bool]
+    ) -> None:
+        """Let a phone's leg go on over another connection, if the one it came by is gone.
+
+        Args:
+            leg_id: The leg.
+            destination: Where its phone is now.
+            is_open: Says whether a connection is there still.
+        """
         leg = self._core.legs.get(leg_id)
-        if leg is not None and leg.dialog.pinned:
+        if leg is not None and leg.dialog.hop.is_flow and not is_open(leg.dialog.hop):
             leg.dialog.destination = leg.dialog.hop = destination
 
     def next_deadline(self) -> float:

@@ -1,0 +1,303 @@
+"""All TCP and TLS connections: opened when needed, reused, limited, and given up (RFC 3261 §18)."""
+
+import asyncio
+import resource
+import socket
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from itertools import count
+from typing import Final, cast
+
+from engine.telephony.sip.connection import MESSAGE_S, Connection
+from engine.telephony.sip.tls import TlsProfile
+from engine.telephony.sip.transactions import Destination
+from engine.telephony.sip.transport import Waker
+
+CONNECT_S: Final = 5.0
+"""Longest opening of a connection, TLS included. [s]"""
+SWEEP_S: Final = 1.0
+"""How often slow and idle connections are looked for. [s]"""
+SILENT_PEER_MS: Final = 15_000
+"""Octets that a peer's kernel does not acknowledge for so long end a connection. [ms]"""
+PROBE_S: Final = 60
+"""Silence after which the kernel asks whether a peer is there. [s]"""
+_BACKLOG: Final = 1024
+_LINGER_S: Final = 1.0
+"""Longest wait for peers to read our last octets when all closes. [s]"""
+_ANY: Final = ("0.0.0.0", "::")  # noqa: S104 - these are not addresses to connect from
+
+
+class Streams:
+    """Connections by their far ends.
+
+    A request goes over the connection to its destination, opened anew if there is none; what goes
+    to a flow (``Destination.is_flow``) goes over the connection that the peer opened, or nowhere.
+
+    Attributes:
+        counts: What was refused and given up, by name.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        waker: Waker,
+        is_known: Callable[[Destination], bool],
+        default: Callable[[], TlsProfile],
+        *,
+        most: int,
+        most_per_source: int,
+    ) -> None:
+        """Begin without connections.
+
+        Args:
+            host: Address to listen at and to connect from.
+            waker: Feeds the user agent.
+            is_known: Says whether a trunk or a registered phone is at an address.
+            default: Makes how TLS peers are met for which nothing else was set.
+            most: Most connections that peers may open. [connections]
+            most_per_source: Most of them from one address. [connections]
+        """
+        self._host = host
+        self._waker = waker
+        self._is_known = is_known
+        self._default = default
+        # Strangers must not take the descriptors that the engine itself needs.
+        self._most = min(most, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+        self._most_per_source = most_per_source
+        self._connections: dict[Destination, Connection] = {}
+        self._sources: Counter[str] = Counter()
+        self._profiles: dict[str, TlsProfile] = {}
+        self._numbers = count(1)
+        self._servers: list[asyncio.Server] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._empty = asyncio.Event()
+        self.counts: Counter[str] = Counter()
+
+    # --- life ----------------------------------------------------------------------------------
+
+    async def listen(self, port: int, profile: TlsProfile | None = None) -> int:
+        """Let peers connect.
+
+        Args:
+            port: Port; 0: any free one.
+            profile: How TLS is spoken; None: it is not, this is TCP.
+
+        Returns:
+            The port bound.
+
+        Raises:
+            OSError: It cannot be bound.
+        """
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: _Accepted(self._admit, profile), self._host, port, backlog=_BACKLOG
+        )
+        self._servers.append(server)
+        self._sweep()
+        bound: int = server.sockets[0].getsockname()[1]
+        return bound
+
+    def trust(self, key: str, profile: TlsProfile) -> None:
+        """Set how TLS peers are met whose destinations carry a key as their link."""
+        self._profiles[key] = profile
+
+    async def close(self) -> None:
+        """Close all connections, once peers have read what was written, and let nobody in."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for server in self._servers:
+            server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for connection in list(self._connections.values()):
+            connection.close()
+        if self._connections:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._empty.wait(), _LINGER_S)
+        for connection in list(self._connections.values()):
+            connection.abort("close-too-slow")
+
+    def is_open(self, destination: Destination) -> bool:
+        """Say whether a connection to a destination is there."""
+        connection = self._connections.get(destination)
+        return connection is not None and connection.is_usable
+
+    @property
+    def open_connections(self) -> int:
+        """Connections that are opening, open or closing. [connections]"""
+        return len(self._connections)
+
+    # --- sending -------------------------------------------------------------------------------
+
+    def send(self, octets: bytes, destination: Destination) -> bool:
+        """Send a message; False says that it could not leave.
+
+        What waits for a connection that then fails is told by ``UserAgent.lose``.
+        """
+        connection = self._connections.get(destination)
+        if connection is None or not connection.is_usable:
+            if destination.is_flow:
+                self.counts["flow-gone"] += 1
+                return False
+            connection = self._connect(destination)
+        return connection is not None and connection.send(octets)
+
+    def _connect(self, destination: Destination) -> Connection | None:
+        profile = self._profile(destination) if destination.transport == "TLS" else None
+        if destination.transport == "TLS" and profile is None:
+            self.counts["no-tls-settings"] += 1
+            return None
+        connection = Connection(self, destination, accepted=False)
+        self._connections[destination] = connection
+        self._spawn(self._open(connection, profile))
+        self._sweep()
+        return connection
+
+    def _profile(self, destination: Destination) -> TlsProfile | None:
+        return self._profiles.get(destination.link) if destination.link else self._default()
+
+    async def _open(self, connection: Connection, profile: TlsProfile | None) -> None:
+        loop = asyncio.get_running_loop()
+        there = connection.destination
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                transport, _ = await loop.create_connection(
+                    lambda: connection,
+                    there.host,
+                    there.port,
+                    local_addr=None if self._host in _ANY else (self._host, 0),
+                    ssl=profile.context if profile else None,
+                    server_hostname=(profile.name or there.host) if profile else None,
+                )
+            _tune(transport)
+        except (OSError, ValueError, TimeoutError):
+            connection.abort("connect-failed")
+
+    # --- being connected to --------------------------------------------------------------------
+
+    def _admit(self, transport: asyncio.Transport, profile: TlsProfile | None) -> None:
+        """Take a peer's connection, unless there are too many; TLS begins after that."""
+        peer = transport.get_extra_info("peername")
+        if peer is None:
+            transport.abort()
+            return
+        host, port = peer[:2]
+        if sum(self._sources.values()) >= self._most or (
+            self._sources[host] >= self._most_per_source
+        ):
+            self.counts["connections-refused"] += 1
+            transport.abort()
+            return
+        self._sources[host] += 1
+        kind = "TLS" if profile else "TCP"
+        flow = Destination(host, port, kind, f"#{next(self._numbers)}")
+        connection = Connection(self, flow, accepted=True)
+        self._connections[flow] = connection
+        _tune(transport)
+        if profile is None:
+            transport.set_protocol(connection)
+            connection.open(transport)
+        else:
+            transport.pause_reading()
+            self._spawn(self._secure(connection, transport, profile))
+
+    async def _secure(
+        self, connection: Connection, transport: asyncio.Transport, profile: TlsProfile
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            secured = await loop.start_tls(
+                transport,
+                connection,
+                profile.context,
+                server_side=True,
+                ssl_handshake_timeout=MESSAGE_S,
+            )
+        except (OSError, TimeoutError):
+            secured = None
+        if secured is None:
+            transport.abort()
+            connection.abort("handshake-failed")
+        else:
+            connection.open(secured)
+
+    # --- what connections tell (connection.Owner) ----------------------------------------------
+
+    def on_message(self, octets: bytes, connection: Connection) -> None:
+        """Feed the user agent."""
+        self._waker.receive(octets, connection.destination)
+
+    def may_leave(self, invite: bytes) -> bool:
+        """Ask the gate about an INVITE that waited for its connection."""
+        return self._waker.may_still_leave(invite)
+
+    def on_lost(self, connection: Connection) -> None:
+        """Forget a connection, and fail what waits on it."""
+        there = connection.destination
+        if self._connections.get(there) is connection:
+            del self._connections[there]
+        if not self._connections:
+            self._empty.set()
+        if connection.accepted:
+            self._sources[there.host] -= 1
+            if not self._sources[there.host]:
+                del self._sources[there.host]
+        if connection.asked or connection.accepted:
+            self._waker.lose(there, asked=connection.asked)
+
+    def note(self, what: str) -> None:
+        """Count something."""
+        self.counts[what] += 1
+
+    # --- housekeeping --------------------------------------------------------------------------
+
+    def _sweep(self) -> None:
+        """Look for connections that are too slow, now and again each second."""
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        now_s = loop.time()
+        for connection in list(self._connections.values()):
+            known = not connection.accepted or self._is_known(connection.destination)
+            why = connection.judge(now_s, known)
+            if why:
+                connection.abort(why)
+        self._timer = loop.call_later(SWEEP_S, self._sweep)
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class _Accepted(asyncio.Protocol):
+    """A connection in the instant of its making, before anyone has decided to keep it."""
+
+    __slots__ = ("_admit", "_profile")
+
+    def __init__(
+        self,
+        admit: Callable[[asyncio.Transport, TlsProfile | None], None],
+        profile: TlsProfile | None,
+    ) -> None:
+        self._admit = admit
+        self._profile = profile
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Hand it over."""
+        self._admit(cast("asyncio.Transport", transport), self._profile)
+
+
+def _tune(transport: asyncio.BaseTransport) -> None:
+    """Let the kernel find out about peers that vanished (RFC 5482, RFC 1122 §4.2.3.6)."""
+    sock = transport.get_extra_info("socket")
+    if sock is None:
+        return
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", PROBE_S), ("TCP_USER_TIMEOUT", SILENT_PEER_MS)):
+        option = getattr(socket, name, None)  # not every kernel has them
+        if option is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)

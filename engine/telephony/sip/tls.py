@@ -1,0 +1,98 @@
+"""TLS of SIP: who we are, whom we trust, and what is wrong with the files that say so."""
+
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+_WHAT = {
+    "certificate": "is no PEM certificate, or does not fit its key",
+    "authorities": "holds no PEM certificate of an authority",
+}
+
+
+class TlsFilesError(ValueError):
+    """A file of TLS is missing or wrong; the message names it."""
+
+
+class TlsProfile(NamedTuple):
+    """How a peer that we connect to is met.
+
+    Attributes:
+        context: Our certificate, if any, and the authorities trusted.
+        name: Name that its certificate must carry (RFC 5922 §4); empty: its address.
+    """
+
+    context: ssl.SSLContext
+    name: str = ""
+
+
+def server_context(certificate: str, key: str, client_ca: str = "") -> ssl.SSLContext:
+    """Return what peers that connect to us meet.
+
+    Args:
+        certificate: PEM file of our certificate and those between it and its authority.
+        key: PEM file of its key; empty: it is in the certificate's file.
+        client_ca: PEM file of the authorities that must have signed a peer's certificate; empty:
+            peers need none.
+
+    Raises:
+        TlsFilesError: A file is missing or wrong.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    _load_own(context, certificate, key)
+    if client_ca:
+        _load("authorities", client_ca, lambda: context.load_verify_locations(client_ca))
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def client_context(ca: str = "", certificate: str = "", key: str = "") -> ssl.SSLContext:
+    """Return how we meet a peer: its certificate and its name are checked in any case.
+
+    Args:
+        ca: PEM file of the authorities trusted; empty: the system's.
+        certificate: PEM file of our certificate, for peers that want one; empty: none.
+        key: PEM file of its key; empty: it is in the certificate's file.
+
+    Raises:
+        TlsFilesError: A file is missing or wrong.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca:
+        _load("authorities", ca, lambda: context.load_verify_locations(ca))
+    else:
+        context.load_default_certs()
+    if certificate:
+        _load_own(context, certificate, key)
+    return context
+
+
+def _load_own(context: ssl.SSLContext, certificate: str, key: str) -> None:
+    def no_password() -> str:
+        raise TlsFilesError(f"{key or certificate}: the key is encrypted; it must not be")
+
+    _check_readable(key or certificate)
+    _load(
+        "certificate",
+        certificate,
+        lambda: context.load_cert_chain(certificate, key or None, no_password),
+    )
+
+
+def _load(what: str, path: str, load: Callable[[], None]) -> None:
+    _check_readable(path)
+    try:
+        load()
+    except ssl.SSLError as error:
+        raise TlsFilesError(f"{path}: {_WHAT[what]} ({error.reason or error})") from error
+
+
+def _check_readable(path: str) -> None:
+    """Read a file: the library would not tell which of two is missing."""
+    try:
+        Path(path).read_bytes()
+    except OSError as error:
+        raise TlsFilesError(f"{path}: {error.strerror}") from error
