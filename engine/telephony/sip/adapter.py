@@ -21,9 +21,12 @@ from engine.domain.causes import (
     TIMED_OUT,
     UNREACHABLE,
     Cause,
+    cause_of,
     cause_of_status,
+    q850_of,
 )
 from engine.domain.ids import AgentId, LegId
+from engine.domain.specs import TrunkSpec
 from engine.ports import (
     AnalyseLeg,
     AwaitBeep,
@@ -73,6 +76,7 @@ from engine.telephony.sip.outgoing import OutgoingCall
 from engine.telephony.sip.recording import CallRecorder, LegRecordings
 from engine.telephony.sip.resolver import Resolver, Route, split_address
 from engine.telephony.sip.sdp import PCMA, Direction, LocalMedia, RemoteMedia
+from engine.telephony.sip.session import SHORTEST_S
 from engine.telephony.sip.tokens import Tokens
 from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.transports import SipTransports
@@ -81,6 +85,8 @@ from engine.telephony.sip.uri import SipUri, escape_user, parse_uri
 from engine.telephony.sip.user_agent import UserAgent
 
 _NOT_ACCEPTABLE = cause_of_status(488)
+_PHONE_SESSION_S = 900
+"""Session interval with agents' phones: one that lost its power is found within it. [s]"""
 
 
 @dataclass(slots=True)
@@ -319,6 +325,11 @@ class SipTelephony:
             alternatives=tuple(others),
             ring_s=command.no_answer_s,
             holds_ack=self._holds_acks,
+            session_s=_session_s(trunk.spec.session_s),
+            reliable=trunk.spec.reliable,
+            asserted=trunk.spec.assert_identity,
+            private=trunk.spec.privacy,
+            diverted_from=_diversion(trunk.spec, trunk.domain),
         )
         self._user_agent.invite(call, now_s)
 
@@ -341,6 +352,7 @@ class SipTelephony:
             pinned=not command.address,
             ring_s=command.no_answer_s,
             holds_ack=self._holds_acks,
+            session_s=_PHONE_SESSION_S,
         )
         self._user_agent.invite(call, now_s)
 
@@ -385,7 +397,7 @@ class SipTelephony:
             self._close(leg_id)
             self._emit(LegEnded(leg_id, cause))
         else:
-            self._user_agent.hang_up(leg_id, now_s, "Q.850;cause=16")
+            self._user_agent.hang_up(leg_id, now_s, f"Q.850;cause={q850_of(cause)}")
 
     def _close(self, leg_id: LegId) -> None:
         self._legs.pop(leg_id, None)
@@ -536,6 +548,7 @@ class SipTelephony:
                 _cause_of(event, leg.cause),
                 event.status if refused else 0,
                 event.retry_after_s if refused else 0.0,
+                event.q850,
             )
         )
 
@@ -604,7 +617,7 @@ def _cause_of(event: sip.Ended, wanted: Cause | None) -> Cause:
     """Return the cause of an end: the engine's own if it wanted it, else what SIP says."""
     match event.why:
         case "refused":
-            return cause_of_status(event.status)
+            return cause_of(event.status, event.q850)
         case "hung-up":
             return HUNG_UP
         case "released":
@@ -631,6 +644,16 @@ def _route(uri: SipUri) -> Route:
     """Return the way to a fixed phone; a URI that asks for no transport goes by UDP."""
     told = uri.transport
     return Route(uri.host.strip("[]"), uri.port, told if told in ("TCP", "TLS") else "UDP")
+
+
+def _session_s(wanted_s: float) -> int:
+    """Return the session interval to ask for, 0 if none is wished. [s]"""
+    return max(int(wanted_s), SHORTEST_S) if wanted_s > 0 else 0
+
+
+def _diversion(spec: TrunkSpec, host: str) -> str:
+    """Return the URI that a trunk's calls are said to be diverted from, empty if none."""
+    return f"sip:{escape_user(spec.diversion)}@{host}" if spec.diversion else ""
 
 
 def _read_uri(address: str) -> SipUri | None:
