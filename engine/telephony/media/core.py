@@ -9,7 +9,7 @@ from typing import Final, assert_never
 
 import numpy as np
 
-from engine.telephony.media import g711, messages
+from engine.telephony.media import g711, messages, noise
 from engine.telephony.media.g711 import FRAME, I16, U8, Law
 from engine.telephony.media.jitter import Bools, Index, JitterRing
 from engine.telephony.media.mixing import (
@@ -46,7 +46,8 @@ class Core:
     """All legs of one switch.
 
     Args:
-        legs: Most legs at once; row 0 is nobody.
+        legs: Most legs at once; row 0 is silent, and a row after the last is soft noise, which
+            those hear who hear nobody.
         ports: Count of local ports.
         silent_ms: Silence of a connected leg after which ``FellSilent`` is told. [ms]
         want_prompt: Told once the name of each prompt that is not in the bank; the answer comes
@@ -56,7 +57,8 @@ class Core:
     def __init__(
         self, legs: int, ports: int, silent_ms: int, want_prompt: Callable[[str], None]
     ) -> None:
-        self.ring = JitterRing(legs)
+        self._nobody = legs
+        self.ring = JitterRing(legs + 1)
         self.bank = PromptBank()
         self.sent = self._released_concealed = self._released_late = 0
         self._receiver = Receiver(legs, ports, silent_ms // TICK_MS, self.ring)
@@ -144,6 +146,8 @@ class Core:
                 self._release(leg, tick)
             case messages.DescribeStats():
                 raise TypeError("statistics are the process's to tell")
+            case messages.Record() | messages.StopRecord():
+                raise TypeError("recording is a tap's business")
             case _:
                 assert_never(command)
 
@@ -155,6 +159,7 @@ class Core:
         if self._stale:
             self._arrange()
         self._said = self.ring.read(tick, self._live_legs)
+        self._said[self._nobody] = noise.soft_frame(tick)
         laws = self.ring.laws
         heard = render(self._plan, self._said, laws, self._players, self.bank)
         self._frames.set(tick, self._said, heard)
@@ -272,7 +277,7 @@ class Core:
         self._stale = False
 
     def _replan(self, listeners: Index) -> Plan:
-        return make_plan(self._matrix, self._players, self.ring.laws, listeners)
+        return make_plan(self._matrix, self._players, self.ring.laws, listeners, self._nobody)
 
     def _tell_audio(self) -> None:
         laws = self.ring.laws

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from engine.telephony.media import noise
 from engine.telephony.media.g711 import FRAME, HALVED, SILENCE, U8, law_rows
 from engine.telephony.media.packets import Ints
 
@@ -35,7 +36,7 @@ REVIEW_TICKS: Final = 256
 """Each leg's delay is reviewed this often; a delay never needed in between is cut. [ticks]"""
 
 REPEATS: Final = 2
-"""Missing frames covered by repeating the last one ever quieter, before silence. [frames]"""
+"""Missing frames covered by repeating the last one ever quieter, before noise. [frames]"""
 
 _NO_SLACK: Final = 1 << 20
 
@@ -57,6 +58,8 @@ class JitterRing:
         self._offset: Ints = np.zeros(legs, dtype=np.int64)
         self._missing: Ints = np.full(legs, JUMP, dtype=np.int64)
         self._slack: Ints = np.full(legs, _NO_SLACK, dtype=np.int64)
+        self._noise: Ints = np.full(legs, noise.SILENT, dtype=np.int64)
+        self._noise_due: Ints = np.full(legs, -1, dtype=np.int64)
         self.arrived: Ints = np.full(legs, -(1 << 40), dtype=np.int64)
         self.started: Bools = np.zeros(legs, dtype=np.bool_)
         self.laws: Index = np.zeros(legs, dtype=np.intp)
@@ -70,6 +73,7 @@ class JitterRing:
         self._offset[leg] = 0
         self._missing[leg] = JUMP
         self._slack[leg] = _NO_SLACK
+        self._noise[leg], self._noise_due[leg] = noise.SILENT, -1
         self.arrived[leg] = -(1 << 40)
         self.started[leg] = False
         self.laws[leg] = law
@@ -103,6 +107,22 @@ class JitterRing:
             self._align(legs[skewed], ahead[skewed])
             ahead = self._ahead(tick, legs, timestamps)
         self._keep(tick, legs, ahead, payloads, whole & (ahead % FRAME == 0), lengths)
+
+    def pause(self, tick: int, legs: Index, timestamps: Ints, levels: Ints) -> None:
+        """Let legs be heard as noise from when their comfort noise is due (RFC 3389).
+
+        Args:
+            tick: The tick now being worked on.
+            legs: Leg of each packet of comfort noise, shape (N,).
+            timestamps: RTP timestamp of each, shape (N,). [samples]
+            levels: Noise level of each, shape (N,). [-dBov]
+        """
+        self.arrived[legs] = tick
+        if not self.started[legs].all():
+            self._start(tick, legs, timestamps)
+        ahead = self._ahead(tick, legs, timestamps) // FRAME
+        self._noise_due[legs] = tick + np.clip(ahead, 0, MOST_AHEAD)
+        self._noise[legs] = noise.step_of(levels)
 
     def _keep(
         self, tick: int, legs: Index, ahead: Ints, payloads: U8, whole: Bools, lengths: Ints
@@ -162,22 +182,32 @@ class JitterRing:
         missing = self._due[slot, live] != tick
         run = self._missing[live]
         if run.any():
-            closed = ~missing & (run < JUMP)
-            self.concealed[live[closed]] += run[closed]
+            self._close_gaps(tick, live, run, missing)
         if missing.any():
             self._conceal(tick, live[missing], block)
         self._missing[live] = np.where(missing, run + 1, 0)
         self._review(tick)
         return block
 
+    def _close_gaps(self, tick: int, live: Index, run: Ints, missing: Bools) -> None:
+        """Count the gaps that end now; who has spoken once pauses in noise from now on."""
+        ended = np.flatnonzero(~missing & (run > 0))
+        legs, length = live[ended], run[ended]
+        lost = (length < JUMP) & (self._noise_due[legs] < tick - length)
+        self.concealed[legs[lost]] += length[lost]
+        self._noise[legs] = np.minimum(self._noise[legs], noise.SOFT)
+
     def _conceal(self, tick: int, absent: Index, block: U8) -> None:
         run = self._missing[absent]
-        repeat = run < REPEATS
+        due = self._noise_due[absent]
+        paused = (due >= tick - run) & (due <= tick)  # by the far end, after its last frame
+        repeat = (run < REPEATS) & ~paused
         again, quiet = absent[repeat], absent[~repeat]
         if again.size:
             before = self._ring[(tick - 1) % SLOTS, again]
             block[again] = HALVED.take(before + law_rows(self.laws[again]))
-        block[quiet] = SILENCE[self.laws[quiet]][:, np.newaxis]
+        if quiet.size:
+            block[quiet] = noise.frames(tick, quiet, self._noise[quiet], self.laws[quiet])
 
     def _review(self, tick: int) -> None:
         """Cut the delay of the legs whose turn it is by what they never needed."""

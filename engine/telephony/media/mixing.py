@@ -125,7 +125,9 @@ class Plan:
     laws: Index
 
 
-def make_plan(matrix: MixMatrix, players: Players, laws: Index, listeners: Index) -> Plan:
+def make_plan(
+    matrix: MixMatrix, players: Players, laws: Index, listeners: Index, nobody: int = SILENT_LEG
+) -> Plan:
     """Work out what listeners need.
 
     Args:
@@ -133,12 +135,13 @@ def make_plan(matrix: MixMatrix, players: Players, laws: Index, listeners: Index
         players: Who is played something.
         laws: Law of every leg, shape (legs,).
         listeners: Legs to serve, in the order of the frames wanted.
+        nobody: Row of what those hear who hear nobody.
     """
     playing, instead = players.playing[listeners], players.instead[listeners]
     count = np.where(instead, 0, matrix.count[listeners])
     prompt = playing & (count == 0)
     mixed = ~prompt & ((count > 1) | playing)
-    first = np.where(prompt, SILENT_LEG, matrix.sources[listeners, 0])
+    first = np.where(count == 0, nobody, matrix.sources[listeners, 0])
     own = laws[listeners]
     recode = np.flatnonzero(~prompt & ~mixed & (laws[first] != own))
     prompts, mixes = np.flatnonzero(prompt), np.flatnonzero(mixed)

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from engine.telephony.media import messages
+from engine.telephony.media import messages, noise
 from engine.telephony.media.g711 import TRANSCODED, U8, Law
 from engine.telephony.media.jitter import Bools, Index, JitterRing
 from engine.telephony.media.latch import Latch, Tie, source_key
@@ -20,9 +20,6 @@ from engine.telephony.media.packets import (
     valid,
 )
 from engine.telephony.media.rtcp import Reception
-
-COMFORT_NOISE_TYPE: Final = 13
-"""Payload type of comfort noise (RFC 3389 §4)."""
 
 SSRC_QUIET_TICKS: Final = 3
 """A new SSRC from a leg's source is taken when the old one was quiet for this long. [ticks]"""
@@ -116,7 +113,8 @@ class Receiver:
 
     def watch_silence(self, tick: int) -> list[messages.Event]:
         """Return which legs have fallen silent, or are heard again, by this tick."""
-        quiet = tick - np.maximum(self._ring.arrived, self._since) > self._silent_ticks
+        arrived = self._ring.arrived[: self._since.size]
+        quiet = tick - np.maximum(arrived, self._since) > self._silent_ticks
         events: list[messages.Event] = []
         for leg in np.flatnonzero(self._watched & (quiet != self._silent)).tolist():
             self._silent[leg] = quiet[leg]
@@ -146,7 +144,7 @@ class Receiver:
         audio = expected & mine
         if not expected.all():
             self._take_digits(tick, legs, data, sizes, head, mine, events)
-            audio |= self._take_others(tick, legs, data, head, mine)
+            audio |= self._take_others(tick, legs, data, sizes, head, mine)
         payloads = data[:, HEADER_BYTES:]
         if audio.all():
             self._ring.write(tick, legs, head.timestamp, payloads, sizes)
@@ -166,11 +164,16 @@ class Receiver:
         same: Bools = ssrc == self.ssrc[legs]
         return same
 
-    def _take_others(self, tick: int, legs: Index, data: U8, head: Headers, mine: Bools) -> Bools:
+    def _take_others(
+        self, tick: int, legs: Index, data: U8, sizes: Ints, head: Headers, mine: Bools
+    ) -> Bools:
         """Recode audio of the other law than negotiated in place; return which rows it is."""
         types = head.payload_type
-        noise = types == COMFORT_NOISE_TYPE
-        self._ring.arrived[legs[noise & mine]] = tick
+        pause = types == noise.PAYLOAD_TYPE
+        rows = np.flatnonzero(pause & mine & (sizes > 0))
+        if rows.size:
+            levels = data[rows, HEADER_BYTES].astype(np.int64) & 0x7F
+            self._ring.pause(tick, legs[rows], head.timestamp[rows], levels)
         static = (types == Law.MU.payload_type) | (types == Law.A.payload_type)
         negotiated = types == self._payload_type[legs]
         recode: Bools = static & mine & ~negotiated
@@ -179,7 +182,7 @@ class Receiver:
             law = np.where(types[rows] == Law.A.payload_type, Law.A, Law.MU)[:, np.newaxis]
             own = self._ring.laws[legs[rows]][:, np.newaxis]
             data[rows, HEADER_BYTES:] = TRANSCODED[law, own, data[rows, HEADER_BYTES:]]
-        strange = ~static & ~noise & ~negotiated & (types != self._event_type[legs])
+        strange = ~static & ~pause & ~negotiated & (types != self._event_type[legs])
         self.counters.malformed += int(np.count_nonzero(strange))
         return recode
 
