@@ -21,7 +21,13 @@ ANSWER = (
 class Bench:
     """One user agent and everything around it."""
 
-    def __init__(self, life: str = "1", password: str | None = "secret", screen: int = 403) -> None:
+    def __init__(
+        self,
+        life: str = "1",
+        password: str | None = "secret",
+        screen: int = 403,
+        tls_port: int = 0,
+    ) -> None:
         self.now_s = 1000.0
         self.sent: list[tuple[bytes, Destination]] = []
         self.events: list[AnyEvent] = []
@@ -38,6 +44,7 @@ class Bench:
             self._ask,
             lambda _request, _source: self.screen,
             find_password=lambda user: password if user == "anna" else None,
+            tls_port=tls_port,
         )
 
     def _send(self, octets: bytes, destination: Destination) -> bool:

@@ -29,7 +29,9 @@ def test_a_message_cut_anywhere_is_whole_again(at: int) -> None:
 
 
 @given(st.lists(st.sampled_from([OPTIONS, INFO, FOLDED, b"\r\n\r\n", b"\r\n"])), st.data())
-def test_any_cut_of_any_stream_gives_the_same_messages(pieces: list[bytes], data: st.DataObject):
+def test_any_cut_of_any_stream_gives_the_same_messages(
+    pieces: list[bytes], data: st.DataObject
+) -> None:
     whole, cut = Framer(), Framer()
     stream = b"".join(pieces)
     expected = whole.feed(stream)
