@@ -60,8 +60,15 @@ class Inbound:
         """Take a request.
 
         Raises:
-            ParseError: A header that is needed is malformed.
+            ParseError: A header that is needed is malformed; ``refuse_garbage`` can answer it.
         """
+        try:
+            self._take(request, source, now_s)
+        except ParseError as error:
+            error.partial = error.partial or request.headers
+            raise
+
+    def _take(self, request: Request, source: Destination, now_s: float) -> None:
         core = self._core
         if core.transactions.on_request(request, now_s):
             return

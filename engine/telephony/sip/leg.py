@@ -256,9 +256,8 @@ class Leg:
         if self.remote is not None:
             self.core.emit(Answered(self.leg_id, self.remote))
 
-    def send_ack(self, _: float) -> None:
+    def send_ack(self, now_s: float) -> None:
         """Acknowledge the answer to our first INVITE."""
-        self.acknowledge(self.dialog.cseq)
 
     def send_bye(self, now_s: float) -> None:
         """Say goodbye; offers that wait die with the dialog."""
@@ -325,7 +324,7 @@ _ACTIONS: dict[LegAction, Callable[[Leg, float], None]] = {
     LegAction.TELL_HUNG_UP: _tell("hung-up"),
     LegAction.TELL_GATE_CLOSED: _tell("gate-closed"),
     LegAction.SEND_AGAIN: _call("send_again"),
-    LegAction.SEND_ACK: Leg.send_ack,
+    LegAction.SEND_ACK: _call("send_ack"),
     LegAction.SEND_BYE: _call("send_bye"),
     LegAction.SEND_CANCEL: _call("send_cancel"),
     LegAction.SEND_OK: _call("send_ok"),
