@@ -6,6 +6,7 @@ same SSRCs and the same sources. Commands are fire and forget; what comes of the
 """
 
 import asyncio
+import contextlib
 import itertools
 import secrets
 import socket
@@ -88,7 +89,7 @@ class MediaClient:
         self._tasks: set[asyncio.Task[None]] = set()
         self._watch: asyncio.TimerHandle | None = None
         self._working = asyncio.Event()
-        self._stopping = False
+        self._stopping = asyncio.Event()
 
     @property
     def pid(self) -> int | None:
@@ -121,11 +122,10 @@ class MediaClient:
 
     async def stop(self) -> None:
         """End the switch and give the ports back."""
-        self._stopping = True
+        self._stopping.set()
         if self._watch:
             self._watch.cancel()
-        for task in self._tasks:
-            task.cancel()
+        # A process that is just being started is waited for: half started it could not be ended.
         await asyncio.gather(*self._tasks, return_exceptions=True)
         links, self._link, self._standby = (self._link, self._standby), None, None
         for link in links:
@@ -326,7 +326,7 @@ class MediaClient:
 
     def _lost(self, link: SwitchLink) -> None:
         """Replace a process that is gone."""
-        if self._stopping or link is not self._link:
+        if self._stopping.is_set() or link is not self._link:
             return
         self._link = None
         self._on_event(SwitchLost())
@@ -348,10 +348,10 @@ class MediaClient:
         while self._lacks_process():
             try:
                 if self._link:
-                    await asyncio.sleep(RETRY_S)  # the one that took over has the machine first
+                    await self._pause()  # the one that took over has the machine first
                 link = await self._open_link()
             except OSError:
-                await asyncio.sleep(RETRY_S)
+                await self._pause()
                 continue
             if not self._lacks_process():
                 await link.close()
@@ -361,7 +361,14 @@ class MediaClient:
                 self._take_over(link)
                 self._on_event(SwitchRestored())
 
+    async def _pause(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RETRY_S):
+                await self._stopping.wait()
+
     def _lacks_process(self) -> bool:
+        if self._stopping.is_set():
+            return False
         return not self._link or (self._settings.standby and not self._standby)
 
     def _look_after(self) -> None:

@@ -174,6 +174,7 @@ def test_a_killed_switch_is_replaced_on_the_same_ports(standby: bool, gap_s: flo
             with Phones(phones):
                 await settle(phones, [{500}, {400}])
                 for _ in range(2):
+                    await until(lambda: not standby or at.client._standby is not None, 10.0)
                     since_s, before = time.monotonic(), at.client.pid
                     assert before
                     restored = len(at.told(SwitchRestored))
