@@ -535,6 +535,7 @@ class OpenAttempt(StateRow, frozen=True, array_like=True):
         callback_s: Callback an agent had set, else 0. [s since the epoch]
         retry: Whether it was a quick retry.
         connected: Whether an agent had the call.
+        machine: Whether analysis found that no person had answered.
     """
 
     attempt_id: AttemptId
@@ -553,6 +554,7 @@ class OpenAttempt(StateRow, frozen=True, array_like=True):
     callback_s: float
     retry: bool
     connected: bool
+    machine: bool = False
 
 
 class OpenAgentLeg(StateRow, frozen=True, array_like=True):
@@ -680,6 +682,16 @@ class Store(Protocol):
 
     def read_extras(self, list_id: ListId, row: int, done: Callable[[bytes | None], None]) -> None:
         """Read one record's name and custom fields (msgpack map)."""
+        ...
+
+    def read_field(
+        self,
+        list_id: ListId,
+        rows: Sequence[int],
+        field: str,
+        done: Callable[[Sequence[str]], None],
+    ) -> None:
+        """Read one custom field of records, in the order of the rows; empty where it is not."""
         ...
 
     def load_batches(self, list_id: ListId) -> Sequence[ImportBatch]:

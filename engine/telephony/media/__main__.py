@@ -23,13 +23,14 @@ def main() -> None:
     parser.add_argument("--report-ports", required=True, help="of the RTCP sockets, by commas")
     parser.add_argument("--legs", type=int, required=True, help="most legs at once")
     parser.add_argument("--silent-ms", type=int, required=True, help="silence that is told of")
+    parser.add_argument("--ring", type=int, default=-1, help="shared memory of the recorder")
     given = parser.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(OSError):  # without the right to it, it does as well as it can
         os.nice(PRIORITY)
     ports, report_ports = _sockets(given.ports), _sockets(given.report_ports)
     control = socket.socket(fileno=given.control)
-    Switch(control, ports, report_ports, given.legs, given.silent_ms).run()
+    Switch(control, ports, report_ports, given.legs, given.silent_ms, given.ring).run()
 
 
 def _sockets(descriptors: str) -> list[socket.socket]:

@@ -256,6 +256,30 @@ class MediaClient:
             leg.play = None
             self._tell(messages.StopPlay(leg.place.row))
 
+    def record(self, leg_id: LegId, key: int) -> None:
+        """Give the recorder what a leg says and hears, from the next tick on.
+
+        Raises:
+            UnknownMediaLegError: There is no such leg.
+        """
+        leg = self._get(leg_id)
+        leg.recorded = messages.Record(leg.place.row, key, paused=False)
+        self._tell(leg.recorded)
+
+    def pause_recording(self, leg_id: LegId, *, paused: bool) -> None:
+        """Give the recorder silence in place of a leg's audio, or the audio again."""
+        leg = self._legs.get(leg_id)
+        if leg and leg.recorded:
+            leg.recorded = messages.Record(leg.place.row, leg.recorded.key, paused)
+            self._tell(leg.recorded)
+
+    def stop_recording(self, leg_id: LegId) -> None:
+        """Give the recorder nothing more of a leg; one that is released has nothing to give."""
+        leg = self._legs.get(leg_id)
+        if leg and leg.recorded:
+            leg.recorded = None
+            self._tell(messages.StopRecord(leg.place.row))
+
     def send_audio(self, leg_id: LegId, pcm: bytes) -> None:
         """Speak 20 ms of PCM16 at 8 kHz (320 octets) from an audio leg."""
         leg = self._legs.get(leg_id)
@@ -311,7 +335,8 @@ class MediaClient:
     async def _open_link(self) -> SwitchLink:
         wanted = self._settings
         ports = [(rtp.fileno(), rtcp.fileno()) for rtp, rtcp in self._sockets]
-        return await SwitchLink.open(ports, wanted.most_legs, wanted.silent_ms)
+        ring = wanted.rings[0] if wanted.rings else -1
+        return await SwitchLink.open(ports, wanted.most_legs, wanted.silent_ms, ring)
 
     def _take_over(self, link: SwitchLink) -> None:
         """Make a process the switch and tell it all that is wanted."""

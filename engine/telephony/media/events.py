@@ -18,6 +18,8 @@ class MediaSettings:
         most_legs: Legs at once, one more than can be used.
         silent_ms: RTP silence that is told of. [ms]
         standby: Whether a second process waits to take over at once.
+        rings: Descriptors of the recorder's shared memory, one for each process at work; empty:
+            nothing is recorded.
     """
 
     host: str = "127.0.0.1"
@@ -27,6 +29,7 @@ class MediaSettings:
     most_legs: int = 4096
     silent_ms: int = 5000
     standby: bool = True
+    rings: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class SwitchLink:
 
     @classmethod
     async def open(
-        cls, ports: Sequence[tuple[int, int]], legs: int, silent_ms: int
+        cls, ports: Sequence[tuple[int, int]], legs: int, silent_ms: int, ring: int = -1
     ) -> "SwitchLink":
         """Start a process on bound sockets; it waits for its first command.
 
@@ -56,6 +56,7 @@ class SwitchLink:
             ports: Descriptors of each RTP socket and its RTCP socket, in order.
             legs: Most legs at once.
             silent_ms: RTP silence that is told of. [ms]
+            ring: Descriptor of the recorder's shared memory, -1 without.
 
         Raises:
             OSError: It cannot be started.
@@ -64,7 +65,7 @@ class SwitchLink:
         for end in (ours, theirs):
             end.setblocking(False)
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
-        given = {"control": theirs.fileno(), "legs": legs, "silent-ms": silent_ms}
+        given = {"control": theirs.fileno(), "legs": legs, "silent-ms": silent_ms, "ring": ring}
         words = [f"--{name}={value}" for name, value in given.items()]
         with theirs:
             try:
@@ -76,7 +77,11 @@ class SwitchLink:
                     f"--ports={','.join(str(rtp) for rtp, _ in ports)}",
                     f"--report-ports={','.join(str(rtcp) for _, rtcp in ports)}",
                     stdin=asyncio.subprocess.DEVNULL,
-                    pass_fds=(theirs.fileno(), *itertools.chain(*ports)),
+                    pass_fds=(
+                        theirs.fileno(),
+                        *itertools.chain(*ports),
+                        *((ring,) if ring >= 0 else ()),
+                    ),
                     env=_environment(),
                     start_new_session=True,  # Ctrl-C is the engine's to answer
                 )

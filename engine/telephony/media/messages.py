@@ -98,6 +98,26 @@ class Audio(_Message, frozen=True):
     pcm: bytes
 
 
+class Record(_Message, frozen=True):
+    """Give the recorder what a leg says and hears, under a key; again when it is paused or goes on.
+
+    Attributes:
+        leg: Row of the leg.
+        key: What its frames carry.
+        paused: Whether silence is given in place of the audio.
+    """
+
+    leg: int
+    key: int
+    paused: bool
+
+
+class StopRecord(_Message, frozen=True):
+    """Give the recorder nothing more of a leg."""
+
+    leg: int
+
+
 class DescribeStats(_Message, frozen=True):
     """Ask for ``Stats``."""
 
@@ -214,7 +234,19 @@ class Stats(_Message, frozen=True, kw_only=True):
     cpu_s: float
 
 
-Command = Open | OpenAudio | Connect | Mix | Play | StopPlay | Release | Audio | DescribeStats
+Command = (
+    Open
+    | OpenAudio
+    | Connect
+    | Mix
+    | Play
+    | StopPlay
+    | Release
+    | Audio
+    | Record
+    | StopRecord
+    | DescribeStats
+)
 Event = Heard | FellSilent | Resumed | PlayEnded | PlayFailed | Digit | Quality | Audio | Stats
 
 

@@ -23,6 +23,8 @@ from engine.telephony.media.core import TICK_MS, Core
 from engine.telephony.media.g711 import I16
 from engine.telephony.media.prompts import PromptError, load_prompt
 from engine.telephony.media.sockets import flush, open_wire
+from engine.telephony.recording.ring import RingWriter
+from engine.telephony.recording.tap import RecordingTap
 
 TICK_S: Final = TICK_MS / 1000
 
@@ -175,10 +177,14 @@ class Switch:
         report_ports: Sequence[socket.socket],
         legs: int,
         silent_ms: int,
+        ring: int = -1,
     ) -> None:
         self._control = Control(link)
         self._loader = PromptLoader()
         self._core = Core(legs, len(ports), silent_ms, self._loader.want)
+        self._recording = RecordingTap(RingWriter(ring)) if ring >= 0 else None
+        if self._recording is not None:
+            self._core.add_tap(self._recording)
         self._pace = Pace()
         self._refused = 0
         self._ports, self._report_ports = ports, report_ports
@@ -221,6 +227,9 @@ class Switch:
         for command in self._control.receive():
             if isinstance(command, messages.DescribeStats):
                 stats.append(self._describe(command.ticket))
+            elif isinstance(command, messages.Record | messages.StopRecord):
+                if self._recording is not None:
+                    self._recording.perform(command)
             else:
                 self._core.perform(command, tick)
         self._loader.deliver(self._core)

@@ -21,6 +21,7 @@ class WantedLeg:
         connected: What was negotiated for it, with its source once that is known.
         play: What is played to it.
         hears: Whom it hears.
+        recorded: What of it the recorder is given.
     """
 
     place: Place
@@ -28,6 +29,7 @@ class WantedLeg:
     connected: messages.Connect | None = None
     play: messages.Play | None = None
     hears: tuple[LegId, ...] = ()
+    recorded: messages.Record | None = None
 
     @property
     def is_audio(self) -> bool:
@@ -43,7 +45,7 @@ def everything(legs: Mapping[LegId, WantedLeg]) -> list[messages.Command]:
         row, port = leg.place.row, leg.place.port
         opened = messages.OpenAudio(row) if leg.is_audio else messages.Open(row, port, leg.ssrc)
         commands.append(opened)
-        commands += [wanted for wanted in (leg.connected, leg.play) if wanted]
+        commands += [wanted for wanted in (leg.connected, leg.play, leg.recorded) if wanted]
         rows[row] = tuple(legs[one].place.row for one in leg.hears if one in legs)
     return [*commands, messages.Mix(rows)]
 

@@ -231,6 +231,11 @@ class SipTelephony:
         return self._transport.tls_port
 
     @property
+    def open_connections(self) -> int:
+        """TCP and TLS connections of SIP. [connections]"""
+        return self._transport.open_connections
+
+    @property
     def counts(self) -> Mapping[str, int]:
         """What SIP dropped, refused and mended, by name."""
         return {**self._user_agent.counts, **self._transport.counts}

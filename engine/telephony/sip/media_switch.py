@@ -53,6 +53,18 @@ class MediaSwitch(Protocol):
         """Stop what is played."""
         ...
 
+    def record(self, leg_id: LegId, key: int) -> None:
+        """Give the recorder what a leg says and hears."""
+        ...
+
+    def pause_recording(self, leg_id: LegId, *, paused: bool) -> None:
+        """Give the recorder silence in its place, or the audio again."""
+        ...
+
+    def stop_recording(self, leg_id: LegId) -> None:
+        """Give the recorder nothing more."""
+        ...
+
     def send_audio(self, leg_id: LegId, pcm: bytes) -> None:
         """Speak from an audio leg."""
         ...

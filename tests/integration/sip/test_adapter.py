@@ -65,6 +65,7 @@ class FakeMedia:
         self.on_event = on_event
         self.open: dict[LegId, tuple[str, int] | None] = {}
         self.mixed: list[Mapping[LegId, tuple[LegId, ...]]] = []
+        self.recorded: list[tuple[str, LegId, int]] = []
 
     async def start(self) -> None:
         """Nothing to start."""
@@ -98,6 +99,15 @@ class FakeMedia:
     def play(self, leg_id: LegId, prompt: str, *, loop: bool) -> None:
         """Nothing to hear."""
 
+    def record(self, leg_id: LegId, key: int) -> None:
+        self.recorded.append(("record", leg_id, key))
+
+    def pause_recording(self, leg_id: LegId, *, paused: bool) -> None:
+        self.recorded.append(("pause", leg_id, int(paused)))
+
+    def stop_recording(self, leg_id: LegId) -> None:
+        self.recorded.append(("stop", leg_id, 0))
+
     def stop_play(self, leg_id: LegId) -> None:
         """Nothing to hear."""
 
@@ -111,14 +121,19 @@ class FakeMedia:
 class Station:
     """A telephony adapter and what it told."""
 
-    def __init__(self, make_media: MakeMedia | None = None, life: str = "1") -> None:
+    def __init__(
+        self,
+        make_media: MakeMedia | None = None,
+        life: str = "1",
+        settings: SipSettings | None = None,
+    ) -> None:
         self.events: list[TelephonyEvent] = []
         self.reason: str | None = None
         self._changed = asyncio.Event()
         self.now = asyncio.get_running_loop().time
         self.media: FakeMedia | None = None
         self.telephony = SipTelephony(
-            SipSettings(port=0),
+            settings or SipSettings(port=0),
             self._take,
             self,
             lambda _leg_id, _pcm: None,
@@ -186,9 +201,11 @@ class Station:
 
 
 @asynccontextmanager
-async def station(make_media: MakeMedia | None = None, life: str = "1") -> AsyncIterator[Station]:
+async def station(
+    make_media: MakeMedia | None = None, life: str = "1", settings: SipSettings | None = None
+) -> AsyncIterator[Station]:
     """Run an adapter."""
-    made = Station(make_media, life)
+    made = Station(make_media, life, settings)
     await made.telephony.start()
     try:
         yield made
