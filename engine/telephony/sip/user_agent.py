@@ -21,6 +21,7 @@ from engine.telephony.sip.old_legs import can_leave, cancel_old_leg, leave_old_l
 from engine.telephony.sip.outgoing import OutgoingCall, OutgoingLeg
 from engine.telephony.sip.reason import read_retry_after
 from engine.telephony.sip.registrar import Binding, Registrar
+from engine.telephony.sip.registration import Account, Registrations
 from engine.telephony.sip.sdp import Direction, LocalMedia
 from engine.telephony.sip.stray import acknowledge_refusal, end_stray, is_bye_pending
 from engine.telephony.sip.timers import TimerQueue
@@ -37,7 +38,7 @@ _TOP_BRANCH: Final = re.compile(rb"\r\nVia:[^\r\n]*;branch=([^;\r\n]+)")
 class UserAgent:
     """A complete SIP user agent for a dialer and its phones (RFC 3261)."""
 
-    __slots__ = ("_core", "_inbound", "_registrar", "_timers")
+    __slots__ = ("_core", "_inbound", "_registrar", "_registrations", "_timers")
 
     def __init__(
         self,
@@ -77,6 +78,7 @@ class UserAgent:
         self._core = Core(origin, tokens, timers, transactions, emit, may_send)
         self._registrar = Registrar(realm, find_password, tokens, timers, self._on_lapsed)
         self._inbound = Inbound(self._core, self._registrar, screen)
+        self._registrations = Registrations(self._core)
 
     # --- calls ---------------------------------------------------------------------------------
 
@@ -189,6 +191,26 @@ class UserAgent:
             f"User-Agent: {origin.agent}\r\nContent-Length: 0\r\n\r\n"
         ).encode()
         core.transactions.request("OPTIONS", branch, 1, wire, destination, _Probe(core, key), now_s)
+
+    def register(
+        self, account: Account, find: Callable[[], tuple[Destination, ...]], now_s: float
+    ) -> None:
+        """Register at a carrier and stay so; ``RegistrationChanged`` tells how it goes.
+
+        Args:
+            account: What is registered; one of the same key is replaced.
+            find: Returns the registrar's addresses as they are known now.
+            now_s: Now. [s]
+        """
+        self._registrations.set(account, find, now_s)
+
+    def unregister(self, key: str, now_s: float) -> None:
+        """Take a registration back, if there is one; ``RegistrationOver`` follows."""
+        self._registrations.drop(key, now_s)
+
+    def unregister_all(self, now_s: float) -> int:
+        """Take all registrations back; returns for how many ``RegistrationOver`` is told."""
+        return self._registrations.drop_all(now_s)
 
     def find_binding(self, user: str, now_s: float) -> Binding | None:
         """Return where a phone is registered, None if it is not."""
