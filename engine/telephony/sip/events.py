@@ -154,6 +154,28 @@ class OptionsAnswered(Event, frozen=True):
     retry_after_s: float = 0.0
 
 
+class RegistrationChanged(Event, frozen=True):
+    """A registration of ours at a carrier was granted or refreshed, or was not.
+
+    Attributes:
+        key: What the caller named it.
+        registered: Whether it holds.
+        status: Final status; 408 if none came, 503 if it could not be sent.
+        reason: Why not, in few words.
+    """
+
+    key: str
+    registered: bool
+    status: int
+    reason: str
+
+
+class RegistrationOver(Event, frozen=True):
+    """A registration of ours was taken back, or nobody answered that."""
+
+    key: str
+
+
 AnyEvent = (
     Trying
     | Ringing
@@ -166,4 +188,6 @@ AnyEvent = (
     | Registered
     | Unregistered
     | OptionsAnswered
+    | RegistrationChanged
+    | RegistrationOver
 )

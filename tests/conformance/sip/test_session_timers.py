@@ -19,9 +19,11 @@ def bench() -> Bench:
     return Bench()
 
 
-def up(bench: Bench, *headers: str, session_s: int = 120, **changes: object) -> Request:
+def up(
+    bench: Bench, *headers: str, session_s: int = 120, credentials: Credentials | None = None
+) -> Request:
     """Let a call be answered with some headers; returns its INVITE."""
-    invite = bench.call(session_s=session_s, **changes)
+    invite = bench.call(session_s=session_s, credentials=credentials)
     bench.respond(invite, 200, *headers, body=ANSWER)
     return invite
 
