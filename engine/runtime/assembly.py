@@ -19,6 +19,7 @@ from engine.actors.messages import (
     ConfigureCampaign,
     ConfigureList,
     ConfigureTrunk,
+    FieldsRead,
     ForgetSession,
     Journal,
     ListMessage,
@@ -27,6 +28,7 @@ from engine.actors.messages import (
     OpenGate,
     PublishGauges,
     PublishPacing,
+    ReadFields,
     Recover,
     RestoreLaws,
     SavePacing,
@@ -293,6 +295,12 @@ class Runtime:
         def paced(command: PublishPacing, _sender: Ref[Any], _now_s: float) -> None:
             self.statistics.paced(command)
 
+        def read(command: ReadFields, sender: Ref[Any], _now_s: float) -> None:
+            def found(values: Sequence[str]) -> None:
+                kernel.tell(sender, FieldsRead(command.token, tuple(values)))
+
+            self.store.read_field(command.list_id, command.rows, command.field, found)
+
         kernel.register(
             {
                 Journal: self.outbox.journal,
@@ -305,6 +313,7 @@ class Runtime:
                 PublishPacing: paced,
                 SavePacing: save,
                 ForgetSession: forget,
+                ReadFields: read,
             }
         )
 

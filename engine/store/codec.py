@@ -34,6 +34,7 @@ _ROW_TYPES: dict[Table, type[Any]] = {
 }
 _encode = msgspec.msgpack.Encoder().encode
 _decode_row = msgspec.msgpack.Decoder(list[Any]).decode
+_decode_fields = msgspec.msgpack.Decoder(dict[str, str]).decode
 _decode_extras = msgspec.msgpack.Decoder(list[bytes]).decode
 _BatchBody = tuple[str, int, int, int, bytes, list[tuple[int, str]], int]
 _decode_batch = msgspec.msgpack.Decoder(_BatchBody).decode
@@ -136,6 +137,11 @@ def encode_extras(batch: ImportBatch) -> list[tuple[int, bytes]]:
         (batch.first_row + at, _encode(list(batch.extras[at : at + EXTRAS_PER_ROW])))
         for at in range(0, len(batch.extras), EXTRAS_PER_ROW)
     ]
+
+
+def field_of(extras: bytes | None, field: str) -> str:
+    """Return one custom field of a record's, empty if there is none."""
+    return _decode_fields(extras).get(field, "") if extras else ""
 
 
 def decode_extras(place: str, crc: int, body: bytes) -> Sequence[bytes]:

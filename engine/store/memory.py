@@ -9,7 +9,7 @@ from engine.domain.facts import AnyFact, RecordsImported
 from engine.domain.ids import CampaignId, ListId
 from engine.domain.refusals import JournalError
 from engine.ports import Committed, ImportBatch, RecordState, StoredFact, StoredState
-from engine.store.codec import overlaps
+from engine.store.codec import field_of, overlaps
 from engine.store.projection import ForgetList, State, advance
 
 CallLater = Callable[[float, Callable[[], None]], object]
@@ -126,6 +126,17 @@ class MemoryStore:
     def read_extras(self, list_id: ListId, row: int, done: Callable[[bytes | None], None]) -> None:
         """Read one record's name and custom fields (msgpack map)."""
         self._later(lambda: done(self._find_extras(list_id, row)))
+
+    def read_field(
+        self,
+        list_id: ListId,
+        rows: Sequence[int],
+        field: str,
+        done: Callable[[Sequence[str]], None],
+    ) -> None:
+        """Read one custom field of records, in the order of the rows; empty where it is not."""
+        packed = [self._find_extras(list_id, row) for row in rows]
+        self._later(lambda: done([field_of(extras, field) for extras in packed]))
 
     def load_batches(self, list_id: ListId) -> Sequence[ImportBatch]:
         """Return a list's batches in row order, extras left out."""

@@ -21,6 +21,7 @@ from engine.store.codec import (
     decode_extras,
     decode_fact,
     decode_value,
+    field_of,
 )
 from engine.store.projection import Table
 
@@ -64,6 +65,37 @@ def read_extras(connection: sqlite3.Connection, list_id: ListId, row: int) -> by
     first_row, crc, body = found
     extras = decode_extras(f"extras/{list_id}/{first_row}", crc, body)
     return extras[row - first_row] if row - first_row < len(extras) else None
+
+
+def read_field(
+    connection: sqlite3.Connection, list_id: ListId, rows: Sequence[int], field: str
+) -> list[str]:
+    """Return one custom field of records, in the order of the rows; empty where it is not.
+
+    Raises:
+        JournalError: The fields are damaged.
+    """
+    runs: dict[int, tuple[int, Sequence[bytes]]] = {}
+    values = []
+    for row in rows:
+        run = runs.get(row // EXTRAS_PER_ROW)
+        if run is None or not run[0] <= row < run[0] + len(run[1]):
+            run = runs[row // EXTRAS_PER_ROW] = _run_of(connection, list_id, row)
+        first_row, extras = run
+        at = row - first_row
+        values.append(field_of(extras[at], field) if at < len(extras) else "")
+    return values
+
+
+def _run_of(
+    connection: sqlite3.Connection, list_id: ListId, row: int
+) -> tuple[int, Sequence[bytes]]:
+    """Return the run of custom fields that holds a record's, and its first row."""
+    found = connection.execute(_EXTRAS, (list_id, row, row - EXTRAS_PER_ROW)).fetchone()
+    if found is None:
+        return row, ()
+    first_row, crc, body = found
+    return first_row, decode_extras(f"extras/{list_id}/{first_row}", crc, body)
 
 
 def load_batches(connection: sqlite3.Connection, list_id: ListId) -> list[ImportBatch]:

@@ -136,6 +136,23 @@ class SqliteStore:
 
         self._reads.put(question)
 
+    def read_field(
+        self,
+        list_id: ListId,
+        rows: Sequence[int],
+        field: str,
+        done: Callable[[Sequence[str]], None],
+    ) -> None:
+        """Read one custom field of records, in the order of the rows; empty where it is not."""
+
+        def question() -> Callable[[], None]:
+            values = reader.ask(
+                self._path, lambda base: reader.read_field(base, list_id, rows, field)
+            )
+            return partial(done, values)
+
+        self._reads.put(question)
+
     def load_batches(self, list_id: ListId) -> Sequence[ImportBatch]:
         """Return a list's batches in row order, extras left out; blocks, for starts only."""
         return reader.ask(self._path, lambda base: reader.load_batches(base, list_id))

@@ -26,12 +26,14 @@ from engine.actors.messages import (
     ChannelFreed,
     CloseRecord,
     EndCall,
+    FieldsRead,
     Journal,
     Journaled,
     ListSampled,
     PermitsGranted,
     PermitsRefused,
     QueueCall,
+    ReadFields,
     RecordsReserved,
     ReleaseRecord,
     RequestPermits,
@@ -70,9 +72,9 @@ PICK = st.integers(0, 1_000)
 class CampaignBooks(RuleBasedStateMachine):
     """One campaign in a world of counters."""
 
-    @initialize()
-    def begin(self) -> None:
-        self.rig = Rig()
+    @initialize(field=st.sampled_from(("", "show")))
+    def begin(self, field: str) -> None:
+        self.rig = Rig(caller_id_field=field)
         self.inbox: dict[str, deque[CampaignMessage]] = {}
         self.pending: deque[Journal] = deque()
         self.used = Counter[TrunkId]()
@@ -112,6 +114,8 @@ class CampaignBooks(RuleBasedStateMachine):
         for trunk_id in TRUNKS:
             self.on_trunk(trunk_id, effects)
         self.on_list(effects)
+        for asked in self.rig.done_by(effects, ReadFields):
+            self.send("store", FieldsRead(asked.token, ("+442071838750",) * len(asked.rows)))
         self.on_pacer(effects)
         self.on_telephony(effects)
         self.on_router(effects)

@@ -16,6 +16,7 @@ from engine.domain.specs import CampaignSpec, Mode, TrunkSpec
 from engine.simulation import Script, Simulation, set_scene
 from engine.simulation.scene import Scene
 from engine.telephony.simulated.laws import draw_windows
+from engine.telephony.simulated.witness import Row
 
 WEST = {"west-1": (1, 3), "west-2": (1, 1), "west-3": (2, 1)}
 """Priority and weight by trunk."""
@@ -45,18 +46,39 @@ def grouped(script: Script, *, failing: Sequence[str] = (), channels: int = 0) -
     return replace(scene, specs=specs, faults=replace(scene.faults, windows=windows))
 
 
-def day(scene: Scene) -> list[Any]:
-    """Live through a day, with the checker as its judge; return what was written down."""
+def day(scene: Scene, rows: list[Row] | None = None) -> list[Any]:
+    """Live through a day, with the checker as its judge; return what was written down.
+
+    Args:
+        scene: Of the day.
+        rows: Gets what a tap on the wire saw.
+    """
     simulation = Simulation(scene)
     simulation.run()
     result = simulation.result(check_evidence)
     assert (*result.violations, *result.faults) == ()
+    if rows is not None:
+        rows += simulation.witness.rows
     return [stored.fact for stored in simulation._disk.log]
+
+
+def most_at_once(rows: Sequence[Row]) -> dict[str, int]:
+    """Return the most calls that were on each trunk at one time, as seen on the wire."""
+    trunk_of: dict[object, str] = {}
+    now, most = Counter[str](), Counter[str]()
+    for row in rows:
+        if row["kind"] == "invite" and row["side"] == "customer":
+            trunk = trunk_of[row["leg"]] = str(row["trunk"])
+            now[trunk] += 1
+            most[trunk] = max(most[trunk], now[trunk])
+        elif row["kind"] == "end" and row["leg"] in trunk_of:
+            now[trunk_of.pop(row["leg"])] -= 1
+    return dict(most)
 
 
 def test_on_a_good_day_the_first_group_shares_by_weight_and_the_second_rests() -> None:
     facts = day(grouped(Script(5, 12, 0.25, mode=Mode.PROGRESSIVE, tick_s=1.0)))
-    used = Counter(fact.trunk_id for fact in facts if isinstance(fact, AttemptIntended))
+    used = Counter(str(fact.trunk_id) for fact in facts if isinstance(fact, AttemptIntended))
     assert set(used) == {"west-1", "west-2"}
     assert used["west-1"] > 60
     assert used["west-1"] == pytest.approx(3 * used["west-2"], rel=0.1)
@@ -64,9 +86,11 @@ def test_on_a_good_day_the_first_group_shares_by_weight_and_the_second_rests() -
 
 def test_what_the_first_group_cannot_carry_goes_over_the_second() -> None:
     scene = grouped(Script(5, 12, 0.25, mode=Mode.PROGRESSIVE, tick_s=1.0), channels=2)
-    facts = day(scene)
-    used = Counter(fact.trunk_id for fact in facts if isinstance(fact, AttemptIntended))
+    rows: list[Row] = []
+    facts = day(scene, rows)
+    used = Counter(str(fact.trunk_id) for fact in facts if isinstance(fact, AttemptIntended))
     assert set(used) == {*WEST, *EAST}
+    assert most_at_once(rows) == dict.fromkeys([*WEST, *EAST], 2)
 
 
 @pytest.mark.parametrize("seed", range(1, 7))

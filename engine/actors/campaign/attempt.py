@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from engine.actors.messages import ReservedRecord
 from engine.domain.causes import CANCELLED, Cause
 from engine.domain.dispositions import Disposition
+from engine.domain.e164 import E164
 from engine.domain.ids import AgentId, AttemptId, LegId, TrunkId
 from engine.machines.attempt import ATTEMPT, AttemptPhase
 
@@ -36,6 +37,7 @@ class Attempt:
         connected: Whether an agent ever had it.
         ended_by: Who asked for its end, or empty.
         tried: Trunks that failed it.
+        caller_id: Number it shows, over every trunk; None: the campaign had none.
         cause: Why its leg ended.
         sip_status: Final status of its INVITE, or 0.
         q850: Q.850 cause that came with its end, or 0.
@@ -58,6 +60,7 @@ class Attempt:
     connected: bool = False
     ended_by: str = ""
     tried: tuple[TrunkId, ...] = ()
+    caller_id: E164 | None = None
     cause: Cause = CANCELLED
     sip_status: int = 0
     q850: int = 0

@@ -11,10 +11,11 @@ from engine.actors.campaign.handover import Handover
 from engine.actors.campaign.legs import CustomerLegs
 from engine.actors.campaign.measured import measured_fact
 from engine.actors.campaign.ordering import Ordering
-from engine.actors.campaign.placing import IntentToken, Placing
+from engine.actors.campaign.placing import FieldToken, IntentToken, Placing
 from engine.actors.campaign.preview import GIVE, RECALL, Previews
 from engine.actors.campaign.recovery import close_lost
 from engine.actors.campaign.run import Run, RunToken
+from engine.actors.campaign.showing import Showing, can_show
 from engine.actors.campaign.supply import Supply
 from engine.actors.kernel.effects import Do, Effect, Reply
 from engine.actors.kernel.ref import Ref
@@ -34,6 +35,7 @@ from engine.actors.messages import (
     DisposeCall,
     EdgeReached,
     EndCall,
+    FieldsRead,
     Journaled,
     LinkCampaign,
     ListSampled,
@@ -105,7 +107,8 @@ class CampaignBehavior:
         self._run = Run(self._context)
         self._attempts = AttemptTable()
         self._closing = Closing(self._context, self._attempts)
-        self._placing = Placing(self._context, self._attempts, self._closing)
+        self._showing = Showing(self._context)
+        self._placing = Placing(self._context, self._attempts, self._closing, self._showing)
         self._handover = Handover(self._context, self._attempts, self._closing)
         self._legs = CustomerLegs(self._context, self._attempts, self._closing, self._handover)
         self._previews = Previews(self._context)
@@ -137,6 +140,8 @@ class CampaignBehavior:
                 return self._ended(self._ordering.refused(trunk_id, count, now_s))
             case RecordsReserved():
                 return self._reserved(message, now_s)
+            case FieldsRead():
+                return self._fields_read(message, now_s)
             case Journaled():
                 return self._journaled(message, now_s)
             case AgentFound():
@@ -218,6 +223,11 @@ class CampaignBehavior:
             return self._previews.number_refused(agent_id)
         swapped = self._previews.number_swapped(agent_id, record)
         return self._ordering.want_trunk(agent_id) if swapped else []
+
+    def _fields_read(self, message: FieldsRead, now_s: float) -> list[Effect]:
+        if not isinstance(message.token, FieldToken):
+            raise TypeError(f"no campaign reads fields for {message.token!r}")
+        return self._ended(self._placing.fields_read(message.token, message, now_s))
 
     def _journaled(self, message: Journaled, now_s: float) -> Sequence[Effect]:
         match message.token:
@@ -332,6 +342,7 @@ class CampaignBehavior:
             why_idle=self._why_idle(),
             next_edge_s=edge.at_s if edge else 0.0,
             next_edge_starts=edge.start if edge else False,
+            caller_ids_refused=self._showing.refused,
             trunk_hindrances=self._supply.trunk_hindrances() if self._context.dialing else (),
         )
 
@@ -340,6 +351,8 @@ class CampaignBehavior:
         if not self._context.dialing:
             return ("not-running",)
         reasons = []
+        if not can_show(self._context.spec):
+            reasons.append("no-caller-id")
         if not self._supply.trunk_up:
             reasons.append("trunk-down")
         if not self._supply.remaining:

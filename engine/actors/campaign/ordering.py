@@ -7,6 +7,7 @@ from engine.actors.campaign.closing import Closing
 from engine.actors.campaign.context import CampaignContext
 from engine.actors.campaign.placing import Placing
 from engine.actors.campaign.preview import Previews
+from engine.actors.campaign.showing import can_show
 from engine.actors.campaign.supply import Supply
 from engine.actors.kernel.effects import Effect
 from engine.actors.messages import (
@@ -84,7 +85,8 @@ class Ordering:
 
     def start_calls(self, count: int) -> list[Effect]:
         """Ask for permits for the pacer's calls, of as many trunks as it takes."""
-        shares = self._supply.next_trunks(count) if self._context.dialing else {}
+        may_call = self._context.dialing and can_show(self._context.spec)
+        shares = self._supply.next_trunks(count) if may_call else {}
         effects: list[Effect] = []
         for trunk_id, share in shares.items():
             asked = self._request(trunk_id, share)
@@ -96,6 +98,8 @@ class Ordering:
         """Ask for the permit of a call that an agent has chosen to make."""
         if not self._context.dialing:
             return self._previews.fail(agent_id, "stopped")
+        if not can_show(self._context.spec):
+            return self._previews.fail(agent_id, "no-caller-id")
         asked = self._request(self._supply.next_trunk(), 1)
         return asked or self._previews.fail(agent_id, "no-trunk")
 

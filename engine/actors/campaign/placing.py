@@ -1,4 +1,9 @@
-"""From the reserved record to the INVITE: the intent first, durably; then the call (D1)."""
+"""From the reserved record to the INVITE: the intent first, durably; then the call (D1).
+
+A campaign that shows a number by a field of the record reads that field in between. The fields stay
+in the store, where lists of millions leave them: one read serves all records that a list handed out
+together, off the engine's thread, and campaigns without the rule pay nothing.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,10 +11,14 @@ from dataclasses import dataclass
 from engine.actors.campaign.attempt import Attempt, AttemptTable
 from engine.actors.campaign.closing import Closing
 from engine.actors.campaign.context import CampaignContext
+from engine.actors.campaign.showing import Showing
 from engine.actors.kernel.effects import Do, Effect
 from engine.actors.messages import (
     CallsLaunched,
+    FieldsRead,
     PreviewDialing,
+    PreviewOver,
+    ReadFields,
     ReleaseRecord,
     ReservedRecord,
     ReturnPermits,
@@ -38,15 +47,28 @@ class IntentToken:
     intents: tuple[Intent, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FieldToken:
+    """Records whose field is being read, before they are intended."""
+
+    records: tuple[ReservedRecord, ...]
+    trunk_id: TrunkId
+    previewer: AgentId | None
+
+
 class Placing:
     """Makes the calls of one campaign."""
 
-    __slots__ = ("_closing", "_context", "_table")
+    __slots__ = ("_closing", "_context", "_reading", "_showing", "_table")
 
-    def __init__(self, context: CampaignContext, table: AttemptTable, closing: Closing) -> None:
+    def __init__(
+        self, context: CampaignContext, table: AttemptTable, closing: Closing, showing: Showing
+    ) -> None:
         self._context = context
         self._table = table
         self._closing = closing
+        self._showing = showing
+        self._reading: set[FieldToken] = set()
 
     def intend(
         self,
@@ -55,15 +77,58 @@ class Placing:
         now_s: float,
         previewer: AgentId | None = None,
     ) -> list[Effect]:
-        """Write down what is about to be called; the INVITEs wait until that is durable."""
+        """Write down what is about to be called; the INVITEs wait until that is durable.
+
+        Args:
+            records: Of one list.
+            trunk_id: Whose permits they have.
+            now_s: The time.
+            previewer: Agent who chose to call, or None.
+        """
+        token = FieldToken(tuple(records), trunk_id, previewer)
+        field = self._context.spec.caller_id_field
+        if not field or not records:
+            return self._write(token, [""] * len(records), now_s)
+        self._reading.add(token)
+        rows = tuple(record.ref.row for record in records)
+        return [Do(ReadFields(records[0].ref.list_id, rows, field, token))]
+
+    def fields_read(self, token: FieldToken, message: FieldsRead, now_s: float) -> list[Effect]:
+        """Go on with records whose field is known; after a Stop, or a failure, give them back."""
+        known = token in self._reading
+        self._reading.discard(token)
+        if known and self._context.dialing:
+            return self._write(token, message.values, now_s)
+        effects: list[Effect] = []
+        for record in token.records:
+            effects += self._give_back(record.ref, token.trunk_id)
+            if known and token.previewer is not None:
+                over = PreviewOver(record.ref, "stopped")
+                effects += self._context.tell_agent(token.previewer, over)
+        if known and token.previewer is None:
+            unlaunched = CallsLaunched(self._context.campaign_id, len(token.records), 0)
+            effects.append(self._context.tell_pacer(unlaunched))
+        return effects
+
+    def _write(self, token: FieldToken, fields: Sequence[str], now_s: float) -> list[Effect]:
         ids = self._context.ids
-        attempts = [
-            Attempt(ids.attempt(), record, ids.leg(), trunk_id, previewer) for record in records
-        ]
-        for attempt in attempts:
+        attempts = []
+        for record, field in zip(token.records, fields, strict=True):
+            attempt = Attempt(
+                ids.attempt(), record, ids.leg(), token.trunk_id, token.previewer,
+                caller_id=self._showing.choose(record.number, field),
+            )  # fmt: skip
             self._table.add(attempt)
+            attempts.append(attempt)
         facts = [self._intended(attempt, now_s) for attempt in attempts]
         return [self._context.journal(facts, _token(attempts))] if facts else []
+
+    def _give_back(self, ref: RecordRef, trunk_id: TrunkId) -> list[Effect]:
+        release = ReleaseRecord(self._context.campaign_id, ref.row)
+        return [
+            *self._context.tell_trunk(trunk_id, ReturnPermits(1)),
+            *self._context.tell_list(ref.list_id, release),
+        ]
 
     def reroute(self, attempt: Attempt, trunk_id: TrunkId, now_s: float) -> list[Effect]:
         """Try a failed attempt over another trunk, under a new leg and a durable intent."""
@@ -83,27 +148,20 @@ class Placing:
 
     def journaled(self, token: IntentToken, *, durable: bool, now_s: float) -> list[Effect]:
         """Let the INVITEs of durable intents leave; the others, and those of a Stop, do not."""
-        caller_id = self._context.spec.caller_id
         effects: list[Effect] = []
         for intent in token.intents:
             attempt = self._table.find(intent.attempt_id, AttemptPhase.RESERVED)
             if attempt is None:
                 effects += self._forgotten(intent, durable=durable)
-            elif durable and self._context.dialing and caller_id is not None:
-                effects += self._place(attempt, caller_id, now_s)
+            elif durable and self._context.dialing and attempt.caller_id is not None:
+                effects += self._place(attempt, attempt.caller_id, now_s)
             else:
                 effects += self._hold_back(attempt, now_s)
         return effects
 
     def _forgotten(self, intent: Intent, *, durable: bool) -> list[Effect]:
         """Give back what an intent held that a failed behavior left; durable ones are recovered."""
-        if durable:
-            return []
-        release = ReleaseRecord(self._context.campaign_id, intent.ref.row)
-        return [
-            *self._context.tell_trunk(intent.trunk_id, ReturnPermits(1)),
-            *self._context.tell_list(intent.ref.list_id, release),
-        ]
+        return [] if durable else self._give_back(intent.ref, intent.trunk_id)
 
     def _hold_back(self, attempt: Attempt, now_s: float) -> list[Effect]:
         """Close an attempt whose INVITE does not leave; if none ever did, it is as never made."""
@@ -156,7 +214,7 @@ class Placing:
             row=record.ref.row,
             number_index=record.number_index,
             number=record.number,
-            caller_id=self._context.spec.caller_id or "",
+            caller_id=attempt.caller_id or "",
             trunk_id=attempt.trunk_id,
             leg_id=attempt.leg_id,
             call_id=seed.call_id,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.actors.campaign.context import CampaignContext
+from engine.actors.campaign.showing import can_show
 from engine.actors.kernel.effects import CancelTimer, Do, Effect, Refuse, Reply, StartTimer, Tell
 from engine.actors.kernel.ref import ReplyTo
 from engine.actors.messages import (
@@ -51,7 +52,7 @@ def missing(spec: CampaignSpec) -> list[str]:
         (not spec.hours, "calling hours"),
         (not any(link.enabled for link in spec.lists), "an enabled list"),
         (not spec.trunks, "a trunk"),
-        (spec.caller_id is None, "a caller id"),
+        (not can_show(spec), "a caller id"),
         (not spec.teams and spec.mode is not Mode.AUTOMATIC, "a team"),
         (spec.mode is Mode.AUTOMATIC and not spec.prompt, "a prompt to play"),
     )

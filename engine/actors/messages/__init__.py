@@ -7,6 +7,7 @@ Telephony's events (``engine.ports``) arrive as they are.
 from engine.actors.messages.adapters import (
     BlockNumber,
     CloseGate,
+    FieldsRead,
     ForgetSession,
     Journal,
     Journaled,
@@ -15,6 +16,7 @@ from engine.actors.messages.adapters import (
     OpenGate,
     PublishGauges,
     PublishPacing,
+    ReadFields,
     SavePacing,
 )
 from engine.actors.messages.agent import (
@@ -200,6 +202,7 @@ __all__ = [
     "EndSupervision",
     "ExplainRecord",
     "ExplainSupply",
+    "FieldsRead",
     "ForceState",
     "ForgetSession",
     "HandlingEnded",
@@ -232,6 +235,7 @@ __all__ = [
     "PublishGauges",
     "PublishPacing",
     "QueueCall",
+    "ReadFields",
     "ReasonCount",
     "RecallCalls",
     "RecalledCall",

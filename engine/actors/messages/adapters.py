@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from engine.domain.e164 import E164
 from engine.domain.facts import AnyFact
-from engine.domain.ids import AgentId, CampaignId, SessionId
+from engine.domain.ids import AgentId, CampaignId, ListId, SessionId
 from engine.domain.refusals import JournalError
 
 
@@ -36,6 +36,36 @@ class Journaled:
 
     token: object
     error: JournalError | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFields:
+    """Read a custom field of records of one list; answered by ``FieldsRead``.
+
+    Attributes:
+        list_id: The list.
+        rows: Of the records.
+        field: Name of the field.
+        token: What ``FieldsRead`` will carry.
+    """
+
+    list_id: ListId
+    rows: tuple[int, ...]
+    field: str
+    token: object
+
+
+@dataclass(frozen=True, slots=True)
+class FieldsRead:
+    """What a field of records holds.
+
+    Attributes:
+        token: From ``ReadFields``.
+        values: In the order of the rows; empty where a record has no such field.
+    """
+
+    token: object
+    values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

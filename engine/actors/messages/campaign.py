@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from engine.actors.kernel.effects import Sample
 from engine.actors.kernel.ref import ReplyTo
-from engine.actors.messages.adapters import Journaled
+from engine.actors.messages.adapters import FieldsRead, Journaled
 from engine.actors.messages.common import Rejoin, SampleGauges
 from engine.domain.e164 import E164
 from engine.domain.ids import AgentId, AttemptId, LegId, ListId, RecordRef, TrunkId
@@ -360,6 +360,7 @@ class CampaignView:
         why_idle: Why nothing is dialed now; empty when something is.
         next_edge_s: Next schedule edge, or 0. [s since the epoch]
         next_edge_starts: Whether it is a start.
+        caller_ids_refused: Values of the records' field that were no numbers to show.
         trunk_hindrances: Why trunks carry nothing now: a reason, and the trunk or group.
     """
 
@@ -370,6 +371,7 @@ class CampaignView:
     why_idle: tuple[str, ...]
     next_edge_s: float
     next_edge_starts: bool
+    caller_ids_refused: int = 0
     trunk_hindrances: tuple[tuple[str, str], ...] = ()
 
 
@@ -408,6 +410,7 @@ CampaignMessage = (
     | UnattendedDue
     | SampleGauges
     | DescribeCampaign
+    | FieldsRead
     | Journaled
     | LegRinging
     | LegAnswered

@@ -70,6 +70,12 @@ class Life(ABC):
         self.run_while(lambda: not found)
         return found[0]
 
+    def read_field(self, rows: Sequence[int], field: str) -> Sequence[str]:
+        found: list[Sequence[str]] = []
+        self.store.read_field(LIST, rows, field, found.append)
+        self.run_while(lambda: not found)
+        return found[0]
+
 
 class SqliteLife(Life):
     def __init__(self, path: Path) -> None:

@@ -1,5 +1,9 @@
 """What every store keeps its word about."""
 
+from dataclasses import replace
+
+import msgspec
+
 from engine.domain.facts import (
     AgentLegClosed,
     AgentLegIntended,
@@ -235,6 +239,24 @@ def test_a_batch_is_kept_whole_with_its_fact(life: Life) -> None:
     assert again.read_extras(599) == b"extra 599"
     assert again.read_extras(600) is None
     again.store.close()
+
+
+def test_a_field_of_records_is_read_over_batches_and_runs(life: Life) -> None:
+    for number in (0, 1):
+        life.commit_batch(
+            replace(
+                batch(number),
+                extras=[
+                    msgspec.msgpack.encode({"show": f"+1415{row}"} if row % 2 else {"name": "Ann"})
+                    for row in range(number * 300, number * 300 + 300)
+                ],
+            )
+        )
+    assert life.read_field([599, 1, 2, 255, 256, 257, 301, 600, 7_000], "show") == [
+        "+1415599", "+14151", "", "+1415255", "", "+1415257", "+1415301", "", "",
+    ]  # fmt: skip
+    assert life.read_field([], "show") == []
+    assert life.read_field([1], "colour") == [""]
 
 
 def test_a_repeated_batch_changes_nothing(life: Life) -> None:
