@@ -12,6 +12,7 @@ from gateway.convert.views import RUN_STATES, to_supply
 from gateway.pb.paceline.v1 import campaigns_pb2 as pb
 
 _SAMPLES = 10
+_REFUSED = "caller-id-refused"
 
 
 def to_campaign_explanation(
@@ -30,6 +31,7 @@ def to_campaign_explanation(
     """
     hindrances = _of_campaign(view)
     hindrances += _of_records(list(supplies.values()))
+    hindrances += _of_caller_ids(spec, view)
     answer = pb.ExplainCampaignResponse(
         run_state=RUN_STATES[view.phase],
         hindrances=hindrances,
@@ -53,6 +55,19 @@ def _of_campaign(view: CampaignView) -> list[pb.Hindrance]:
     trunks = [pb.Hindrance(reason=reason, detail=about) for reason, about in view.trunk_hindrances]
     reasons = [each for each in view.why_idle if each != "trunk-down" or not trunks]
     return [*(pb.Hindrance(reason=reason) for reason in reasons), *trunks]
+
+
+def _of_caller_ids(spec: CampaignSpec, view: CampaignView) -> list[pb.Hindrance]:
+    """Tell of fields that should hold a number to show; their records are called all the same."""
+    if not view.caller_ids_refused:
+        return []
+    return [
+        pb.Hindrance(
+            reason=_REFUSED,
+            detail=spec.caller_id_field,
+            record_count=view.caller_ids_refused,
+        )
+    ]
 
 
 def _of_records(supplies: Sequence[SupplyView]) -> list[pb.Hindrance]:
@@ -84,6 +99,7 @@ def _summary(answer: pb.ExplainCampaignResponse) -> str:
     if why:
         return f"Nothing is dialed now: {', '.join(why)}."
     if not callable_count:
-        held = ", ".join(f"{item.reason} ({item.record_count})" for item in answer.hindrances[:3])
+        holding = [item for item in answer.hindrances if item.reason != _REFUSED]
+        held = ", ".join(f"{item.reason} ({item.record_count})" for item in holding[:3])
         return f"No record may be dialed now: {held or 'the lists are empty'}."
     return f"{callable_count} records may be dialed now."
