@@ -7,6 +7,7 @@ addresses. It decides nothing about calls; whether an INVITE may leave it asks t
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -25,7 +26,7 @@ from engine.domain.causes import (
     cause_of_status,
     q850_of,
 )
-from engine.domain.ids import AgentId, LegId
+from engine.domain.ids import AgentId, LegId, TrunkId
 from engine.domain.specs import TrunkSpec
 from engine.ports import (
     AnalyseLeg,
@@ -85,6 +86,8 @@ from engine.telephony.sip.uri import SipUri, escape_user, parse_uri
 from engine.telephony.sip.user_agent import UserAgent
 
 _NOT_ACCEPTABLE = cause_of_status(488)
+_LEAVE_S = 2.0
+"""How long a stop waits for carriers to take our registrations back. [s]"""
 _PHONE_SESSION_S = 900
 """Session interval with agents' phones: one that lost its power is found within it. [s]"""
 
@@ -167,13 +170,14 @@ class SipTelephony:
             self._send_options,
             self._emit,
             self._transport.trust,
-            lambda trunk_id: self._end_waiting(f"trunk {trunk_id}"),
+            self._on_trunk_found,
         )
         self._passwords: dict[str, str] = {}
         self._registered: set[str] = set()
         self._legs: dict[LegId, _Leg] = {}
         self._old: dict[str, list[EndOldLeg]] = {}
         self._queue: deque[TelephonyEvent] = deque()
+        self._left = asyncio.Event()
         self._agent: UserAgent | None = None
 
     # --- life ----------------------------------------------------------------------------------
@@ -213,12 +217,24 @@ class SipTelephony:
 
     async def stop(self) -> None:
         """Close the socket and the switch; legs should have been ended before."""
+        await self._leave_carriers()
         self._trunks.close()
         await self._resolver.close()
         await self._transport.close()
         await self._media.stop()
         if self._recorder is not None:
             await self._recorder.stop()
+
+    async def _leave_carriers(self) -> None:
+        """Take our registrations back, as far as carriers answer in time."""
+        agent = self._agent
+        if agent is None or not agent.open_registrations:
+            return
+        agent.unregister_all(self._now())
+        self._transport.rearm()
+        if agent.open_registrations:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._left.wait(), _LEAVE_S)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -286,8 +302,11 @@ class SipTelephony:
         match command:
             case SetTrunk(spec):
                 self._trunks.set(spec)
+                if not self._trunks.registers(spec.trunk_id):
+                    self._user_agent.unregister(spec.trunk_id, self._now())
             case DropTrunk(trunk_id):
                 self._trunks.drop(trunk_id)
+                self._user_agent.unregister(trunk_id, self._now())
             case SetPhone(spec):
                 self._set_phone(spec.agent_id, spec.phone_password, spec.phone)
             case DropPhone(agent_id):
@@ -457,6 +476,16 @@ class SipTelephony:
 
     # --- phones and trunks ---------------------------------------------------------------------
 
+    def _on_trunk_found(self, trunk_id: TrunkId) -> None:
+        """Register at a trunk whose address is known, and end what waited for that."""
+        self._end_waiting(f"trunk {trunk_id}")
+        account = self._trunks.account(trunk_id)
+        if account is not None:
+            self._user_agent.register(
+                account, lambda: self._trunks.destinations(trunk_id), self._now()
+            )
+            self._transport.rearm()
+
     def _set_phone(self, agent_id: AgentId, password: str, address: str) -> None:
         if password:
             self._passwords[agent_id] = password
@@ -510,6 +539,11 @@ class SipTelephony:
                 self._unregister(user)
             case sip.OptionsAnswered(key, status):
                 self._trunks.on_options(key, status)
+            case sip.RegistrationChanged(key, registered, _, reason):
+                self._trunks.on_registered(TrunkId(key), registered, reason)
+            case sip.RegistrationOver():
+                if not self._user_agent.open_registrations:
+                    self._left.set()
             case sip.Trying() | sip.ReofferRefused() | sip.Incoming():
                 pass  # the port has no word for them; nothing comes in (see ``_screen``)
             case _:

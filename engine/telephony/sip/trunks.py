@@ -8,6 +8,7 @@ from engine.domain.ids import TrunkId
 from engine.domain.specs import Transport, TrunkSpec
 from engine.ports import TelephonyEvent, TrunkLost, TrunkReached
 from engine.telephony.sip.digest import Credentials
+from engine.telephony.sip.registration import Account
 from engine.telephony.sip.resolver import Resolver, Route, split_address
 from engine.telephony.sip.tls import TlsProfile, client_context
 from engine.telephony.sip.transactions import Destination
@@ -26,17 +27,33 @@ class Trunk:
         reached: Whether any of its servers answers; None before the first answer.
         asking: Servers asked for a sign of life, by the number of the question.
         dead: Servers that gave none.
+        alive: Whether any gives one; None before the first answer.
+        registered: Whether we are registered there, if we are to be; None before the first answer.
     """
 
-    __slots__ = ("asking", "dead", "host", "reached", "route", "spec", "timer")
+    __slots__ = (
+        "alive",
+        "asking",
+        "dead",
+        "host",
+        "reached",
+        "registered",
+        "route",
+        "spec",
+        "timer",
+    )
 
     def __init__(self, spec: TrunkSpec) -> None:
         """Take a configuration.
 
         Raises:
-            ValueError: Its address is malformed.
+            ValueError: Its address is malformed, or nobody is named to register.
         """
         self.spec = spec
+        if spec.register_s > 0 and not spec.username:
+            raise ValueError("registration needs a username")
+        self.alive: bool | None = None
+        self.registered: bool | None = None if spec.register_s > 0 else True
         self.host, port = split_address(spec.address)
         link = f"={spec.trunk_id}" if spec.transport is Transport.TLS else ""
         self.route = Route(self.host, port, spec.transport.value.upper(), link)
@@ -55,6 +72,15 @@ class Trunk:
         """What its challenges are answered with."""
         spec = self.spec
         return Credentials(spec.realm, spec.username, spec.password) if spec.username else None
+
+    @property
+    def account(self) -> Account | None:
+        """What we register there, None if nothing."""
+        spec, credentials = self.spec, self.credentials
+        if spec.register_s <= 0 or credentials is None:
+            return None
+        expires_s = max(1, int(spec.register_s))
+        return Account(spec.trunk_id, self.domain, spec.username, credentials, expires_s)
 
     @property
     def profile(self) -> TlsProfile:
@@ -191,7 +217,40 @@ class Trunks:
         key = f"{number} {trunk.spec.trunk_id}"
         self._send_options(key, f"sip:{trunk.domain}", destination)
 
-    def _judge(self, trunk: Trunk, reached: bool, reason: str) -> None:
+    def account(self, trunk_id: TrunkId) -> Account | None:
+        """Return what we register at a trunk, None if nothing."""
+        trunk = self._trunks.get(trunk_id)
+        return trunk.account if trunk is not None else None
+
+    def registers(self, trunk_id: TrunkId) -> bool:
+        """Say whether we register at a trunk."""
+        return self.account(trunk_id) is not None
+
+    def destinations(self, trunk_id: TrunkId) -> tuple[Destination, ...]:
+        """Return a trunk's addresses, none if it is unknown or has none (yet)."""
+        found = self.find(trunk_id)
+        return found[1] if found is not None else ()
+
+    def on_registered(self, trunk_id: TrunkId, registered: bool, reason: str) -> None:
+        """Learn whether a trunk has us registered: one that has not takes no calls."""
+        trunk = self._trunks.get(trunk_id)
+        if trunk is not None and trunk.account is not None:
+            trunk.registered = registered
+            self._tell(trunk, f"registration: {reason}")
+
+    def _judge(self, trunk: Trunk, alive: bool, reason: str) -> None:
+        trunk.alive = alive
+        self._tell(trunk, reason)
+
+    def _tell(self, trunk: Trunk, reason: str) -> None:
+        """Tell that a trunk is reached once it answers and has us registered, lost if either ends.
+
+        Until both are known nothing is told, unless one is known to be wrong.
+        """
+        known = (trunk.alive, trunk.registered)
+        if None in known and False not in known:
+            return
+        reached = all(known)
         if trunk.reached is reached:
             return
         trunk.reached = reached

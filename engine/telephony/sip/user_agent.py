@@ -208,9 +208,14 @@ class UserAgent:
         """Take a registration back, if there is one; ``RegistrationOver`` follows."""
         self._registrations.drop(key, now_s)
 
-    def unregister_all(self, now_s: float) -> int:
-        """Take all registrations back; returns for how many ``RegistrationOver`` is told."""
-        return self._registrations.drop_all(now_s)
+    def unregister_all(self, now_s: float) -> None:
+        """Take all registrations back; ``RegistrationOver`` follows for each."""
+        self._registrations.drop_all(now_s)
+
+    @property
+    def open_registrations(self) -> int:
+        """Registrations held, or not yet taken back. [registrations]"""
+        return len(self._registrations)
 
     def find_binding(self, user: str, now_s: float) -> Binding | None:
         """Return where a phone is registered, None if it is not."""
