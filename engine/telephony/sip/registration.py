@@ -72,6 +72,7 @@ class Registration:
         "_find",
         "_kept",
         "_leaving",
+        "_on_over",
         "_tag",
         "_timer",
         "_tries",
@@ -80,7 +81,11 @@ class Registration:
     )
 
     def __init__(
-        self, core: Core, account: Account, find: Callable[[], tuple[Destination, ...]]
+        self,
+        core: Core,
+        account: Account,
+        find: Callable[[], tuple[Destination, ...]],
+        on_over: "Callable[[Registration], None]",
     ) -> None:
         """Set up; ``begin`` sends.
 
@@ -88,10 +93,12 @@ class Registration:
             core: The user agent's shared state.
             account: What is registered.
             find: Returns the registrar's addresses as they are known now.
+            on_over: Told when it has left, or nobody answers that.
         """
         self._core = core
         self.account = account
         self._find = find
+        self._on_over = on_over
         self._call_id = f"{core.tokens.next()}@{core.tokens.realm}"
         self._tag = core.tokens.next()
         self._cseq = 0
@@ -134,7 +141,7 @@ class Registration:
             self._client.abandon()
             self._client = None
         if not self._kept:
-            self._core.emit(RegistrationOver(self.account.key))
+            self._on_over(self)
             return
         self._authorizer.reset()
         self._tries = 0
@@ -179,7 +186,7 @@ class Registration:
         if status in (401, 407) and self._answers(response):
             self._send(0 if self._leaving else self._expires_s, now_s)
         elif self._leaving:
-            self._core.emit(RegistrationOver(self.account.key))
+            self._on_over(self)
         elif status < 300:
             self._keep(response, now_s)
         elif status == 423 and self._lengthen(response):
@@ -194,7 +201,7 @@ class Registration:
             return  # an earlier one, which another has replaced
         self._client = None
         if self._leaving:
-            self._core.emit(RegistrationOver(self.account.key))
+            self._on_over(self)
         elif timed_out:
             self._fail(408, "no answer", 0.0, now_s)
         else:
@@ -272,11 +279,16 @@ class Registration:
 class Registrations:
     """All registrations of one user agent, by key."""
 
-    __slots__ = ("_by_key", "_core")
+    __slots__ = ("_by_key", "_core", "_leaving")
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._by_key: dict[str, Registration] = {}
+        self._leaving: set[Registration] = set()
+
+    def __len__(self) -> int:
+        """Return how many there are, those that are leaving included."""
+        return len(self._by_key) + len(self._leaving)
 
     def set(
         self, account: Account, find: Callable[[], tuple[Destination, ...]], now_s: float
@@ -289,7 +301,7 @@ class Registrations:
             held.change(account, now_s)
             return
         self.drop(account.key, now_s)
-        registration = Registration(self._core, account, find)
+        registration = Registration(self._core, account, find, self._over)
         self._by_key[account.key] = registration
         registration.begin(now_s)
 
@@ -297,11 +309,14 @@ class Registrations:
         """Take a registration back, if there is one."""
         held = self._by_key.pop(key, None)
         if held is not None:
+            self._leaving.add(held)
             held.leave(now_s)
 
-    def drop_all(self, now_s: float) -> int:
-        """Take all back; returns how many ``RegistrationOver`` will have come of it."""
-        keys = list(self._by_key)
-        for key in keys:
+    def drop_all(self, now_s: float) -> None:
+        """Take all registrations back."""
+        for key in list(self._by_key):
             self.drop(key, now_s)
-        return len(keys)
+
+    def _over(self, registration: Registration) -> None:
+        self._leaving.discard(registration)
+        self._core.emit(RegistrationOver(registration.account.key))

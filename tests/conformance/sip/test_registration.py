@@ -150,7 +150,7 @@ def test_a_refused_registration_waits_longer_each_time(bench: Bench) -> None:
         bench.respond(bench.last("REGISTER"), 403)
         waits.append(wait_for_register(bench))
     assert 5 <= waits[0] <= 10
-    assert all(0.9 < later / earlier < 4.1 for earlier, later in pairwise(waits))
+    assert all(0.9 < later / earlier < 4.1 for earlier, later in pairwise(waits[:6]))
     assert all(300 <= wait_s <= 600 for wait_s in waits[-4:])
     grant(bench)
     assert changes(bench)[-1] == (True, "")
@@ -213,8 +213,10 @@ def test_10_2_2_leaving_takes_our_contact_alone_back(bench: Bench) -> None:
 def test_leaving_is_over_though_nobody_answers(bench: Bench) -> None:
     register(bench)
     grant(bench)
-    assert bench.ua.unregister_all(bench.now_s) == 1
+    bench.ua.unregister_all(bench.now_s)
+    assert bench.ua.open_registrations == 1
     bench.wait(33)
+    assert bench.ua.open_registrations == 0
     assert bench.events[-1] == RegistrationOver("t1")
 
 
@@ -225,7 +227,7 @@ def test_leaving_before_any_answer_stops_the_first_and_takes_it_back(bench: Benc
     bench.respond(first, 200)
     assert changes(bench) == []
     assert bench.events[-1] == RegistrationOver("t1")
-    assert bench.ua.unregister_all(bench.now_s) == 0
+    assert bench.ua.open_registrations == 0
 
 
 def test_the_same_account_again_changes_nothing(bench: Bench) -> None:
