@@ -575,6 +575,79 @@ class RunState(StateRow, frozen=True, array_like=True):
     edges_done_s: float
 
 
+class RecordingRow(StateRow, frozen=True, array_like=True):
+    """A recording as the store keeps it; the order of fields is that of the stored array.
+
+    Attributes:
+        recording_id: The recording.
+        attempt_id: The call.
+        campaign_id: Whose.
+        agent_id: Agent who had it when it began, may be empty.
+        started_s: When it began. [s since the epoch]
+        complete: Whether its end is known.
+        reason: What decided that it is recorded.
+        length_s: Its length. [s]
+        octets: Size of its file. [bytes]
+        sha256: Of its file, in hex; empty: there is no file.
+        lost_s: How much of it could not be kept. [s]
+        file_name: Name of its file in the folder of recordings.
+        deleted_s: When it was deleted, 0: it was not. [s since the epoch]
+    """
+
+    recording_id: RecordingId
+    attempt_id: AttemptId
+    campaign_id: CampaignId
+    agent_id: AgentId
+    started_s: float
+    complete: bool = False
+    reason: str = ""
+    length_s: float = 0.0
+    octets: int = 0
+    sha256: str = ""
+    lost_s: float = 0.0
+    file_name: str = ""
+    deleted_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingQuery:
+    """Which recordings are asked for; what is empty does not matter.
+
+    Attributes:
+        recording_id: This one.
+        attempt_id: Of this call.
+        campaign_id: Of this campaign.
+        agent_id: Of this agent.
+        from_s: Not begun before. [s since the epoch]
+        until_s: Begun before; 0: does not matter. [s since the epoch]
+        deleted: Whether deleted ones are wanted too.
+        before: Only those listed after this one: the place in the list, newest first.
+        limit: At most so many.
+    """
+
+    recording_id: str = ""
+    attempt_id: str = ""
+    campaign_id: str = ""
+    agent_id: str = ""
+    from_s: float = 0.0
+    until_s: float = 0.0
+    deleted: bool = False
+    before: str = ""
+    limit: int = 100
+
+    def wants(self, row: RecordingRow) -> bool:
+        """Say whether a recording is asked for, its place in the list aside."""
+        return (
+            self.recording_id in ("", row.recording_id)
+            and self.attempt_id in ("", row.attempt_id)
+            and self.campaign_id in ("", row.campaign_id)
+            and self.agent_id in ("", row.agent_id)
+            and self.from_s <= row.started_s
+            and (not self.until_s or row.started_s < self.until_s)
+            and (self.deleted or not row.deleted_s)
+        )
+
+
 class RecordState(StateRow, frozen=True, array_like=True):
     """A touched record's standing in one campaign.
 
@@ -645,6 +718,7 @@ class StoredState:
         open_agent_legs: Agents' legs without end.
         dnc: The internal do-not-call list.
         pacing: Learned laws by campaign, opaque.
+        open_recordings: Recordings whose end is not known.
     """
 
     epoch: int
@@ -655,6 +729,7 @@ class StoredState:
     open_agent_legs: Sequence[OpenAgentLeg]
     dnc: Sequence[str]
     pacing: Mapping[CampaignId, bytes] = field(default_factory=dict)
+    open_recordings: Sequence[RecordingRow] = ()
 
 
 Committed = Callable[[JournalError | None], None]
@@ -692,6 +767,12 @@ class Store(Protocol):
         done: Callable[[Sequence[str]], None],
     ) -> None:
         """Read one custom field of records, in the order of the rows; empty where it is not."""
+        ...
+
+    def find_recordings(
+        self, query: RecordingQuery, done: Callable[[Sequence[RecordingRow]], None]
+    ) -> None:
+        """Read recordings, newest first."""
         ...
 
     def load_batches(self, list_id: ListId) -> Sequence[ImportBatch]:

@@ -1,6 +1,7 @@
 """The actor that paces all campaigns at once: keeps the floor, decides, tells each how many."""
 
 from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
 from typing import assert_never
 from zipfile import BadZipFile
 
@@ -78,6 +79,17 @@ _ALL = CampaignId("")
 """Laws of all campaigns are kept as one."""
 
 
+class _Way(Enum):
+    """How far a call has come on its way to an agent."""
+
+    DIALED = "dialed"
+    SCREENED = "screened"
+    QUEUED = "queued"
+
+
+_Key = tuple[_Way, float]
+
+
 class _Row:
     """One campaign, as the pacer keeps it beside the floor's columns."""
 
@@ -90,6 +102,7 @@ class _Row:
         "spec",
         "supply",
         "tokens",
+        "treated",
         "view",
     )
 
@@ -101,8 +114,25 @@ class _Row:
         self.supply = SupplySampled(spec.campaign_id, 0, 0, trunk_up=False)
         self.promised = 0
         self.tokens = 0.0
-        self.calls: dict[float, list[int]] = {}
+        self.calls: dict[_Key, list[int]] = {}
+        self.treated = 0
         self.view: PacingView | None = None
+
+
+def _put(row: _Row, way: _Way, launched_s: float, slot: int) -> None:
+    """Keep a slot under how far its call has come, and when that was launched."""
+    row.calls.setdefault((way, launched_s), []).append(slot)
+
+
+def _take(row: _Row, way: _Way, launched_s: float) -> int | None:
+    """Return a slot of a launch that has come so far, if there is one."""
+    slots = row.calls.get((way, launched_s))
+    if slots is None:
+        return None
+    slot = slots.pop()
+    if not slots:
+        del row.calls[way, launched_s]
+    return slot
 
 
 class Saved(msgspec.Struct, frozen=True):
@@ -249,27 +279,39 @@ class PacerBehavior:
         row.promised = max(row.promised - message.asked, 0)
         for _ in range(message.launched):
             slot = self._floor.attempt_started(row.row, message.launched_s)
-            row.calls.setdefault(message.launched_s, []).append(slot)
+            _put(row, _Way.DIALED, message.launched_s, slot)
 
     def _call_moved(self, message: CallMoved, now_s: float) -> None:
         """Follow a call by its launch: of those launched at one instant any will do."""
         row = self._rows.get(message.campaign_id)
         if row is None:
             return
+        came = _Way.SCREENED if message.screened else _Way.DIALED
         match message.stage:
+            case "screening":
+                slot = _take(row, _Way.DIALED, message.launched_s)
+                if slot is not None:
+                    self._floor.attempt_answered(slot, now_s)
+                    _put(row, _Way.SCREENED, message.launched_s, slot)
             case "answered":
-                self._floor.budgets.count(row.row, now_s, answered=1)
-                slot = self._take(row.calls, message.launched_s)
+                if message.person:
+                    self._floor.budgets.count(row.row, now_s, answered=1)
+                slot = _take(row, came, message.launched_s)
                 if slot is not None:
                     self._floor.agent_asked(slot, now_s)
-                    row.calls.setdefault(-message.launched_s, []).append(slot)
+                    _put(row, _Way.QUEUED, message.launched_s, slot)
             case "unattended":
                 self._floor.budgets.count(row.row, now_s, unattended=1)
-                self._close(row, -message.launched_s, now_s)
-            case "connected" | "abandoned":
-                self._close(row, -message.launched_s, now_s)
-            case "ended" | "treated":
-                self._close(row, message.launched_s, now_s)
+                self._close(row, _Way.QUEUED, message.launched_s, now_s)
+            case "connected" | "abandoned" | "dropped":
+                self._close(row, _Way.QUEUED, message.launched_s, now_s)
+            case "treated":
+                row.treated += 1
+                self._close(row, came, message.launched_s, now_s)
+            case "over":
+                row.treated = max(row.treated - 1, 0)
+            case "ended":
+                self._close(row, came, message.launched_s, now_s)
             case _:
                 raise ValueError(f"a call cannot be {message.stage!r}")
 
@@ -282,23 +324,13 @@ class PacerBehavior:
             for slot in slots:
                 self._floor.call_closed(slot, now_s)
         row.calls.clear()
+        row.treated = 0
         row.promised = 0
 
-    def _close(self, row: _Row, launched_s: float, now_s: float) -> None:
-        slot = self._take(row.calls, launched_s)
+    def _close(self, row: _Row, way: _Way, launched_s: float, now_s: float) -> None:
+        slot = _take(row, way, launched_s)
         if slot is not None:
             self._floor.call_closed(slot, now_s)
-
-    @staticmethod
-    def _take(calls: dict[float, list[int]], launched_s: float) -> int | None:
-        """Return a slot of a launch; queued calls are kept under the negative of theirs."""
-        slots = calls.get(launched_s)
-        if slots is None:
-            return None
-        slot = slots.pop()
-        if not slots:
-            del calls[launched_s]
-        return slot
 
     # --- agents ----------------------------------------------------------------------------
 
@@ -400,7 +432,7 @@ class PacerBehavior:
             ints["records"][at] = supply.callable_records
             ints["trunk"][at] = min(supply.trunk_free, self._room(row)) if supply.trunk_up else 0
             ints["allowed"][at] = self._allowed(row, now_s)
-            ints["automatic"][at] = spec.max_calls or _AUTOMATIC_CALLS
+            ints["automatic"][at] = max((spec.max_calls or _AUTOMATIC_CALLS) - row.treated, 0)
             most[at] = max(spec.max_level, 1.0)
             progressive[at] = max(spec.progressive_rate, 1.0)
         return Conditions(
@@ -420,7 +452,7 @@ class PacerBehavior:
         """Return how many attempts more the campaign's own limit allows. [calls]"""
         if not row.spec.max_calls:
             return UNLIMITED
-        return max(row.spec.max_calls - sum(map(len, row.calls.values())), 0)
+        return max(row.spec.max_calls - sum(map(len, row.calls.values())) - row.treated, 0)
 
     def _allowed(self, row: _Row, now_s: float) -> int:
         """Return how many calls the campaign's calls-per-second limit allows now. [calls]"""

@@ -23,6 +23,10 @@ class Verdict(StrEnum):
     """Sound, and no verdict within the limit: counts as a person."""
 
 
+PEOPLE = frozenset({Verdict.PERSON, Verdict.UNDECIDED})
+"""Verdicts that count as a person: what nobody can tell does."""
+
+
 class Treatment(StrEnum):
     """What is done with a call that no person answered."""
 

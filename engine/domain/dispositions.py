@@ -78,7 +78,7 @@ NO_ANSWER = Disposition("no-answer", DispositionKind.CONTINUE)
 INVALID_NUMBER = Disposition("invalid-number", DispositionKind.CONTINUE)
 NETWORK_FAILURE = Disposition("network-failure", DispositionKind.CONTINUE)
 ABANDONED = _system("abandoned")
-"""Queued, and the called party hung up first."""
+"""Queued or under analysis, and the called party hung up first."""
 NO_AGENT = _system("no-agent")
 """Answered, and no agent came within the limit: dropped or treated by a message."""
 NO_DISPOSITION = _system("no-disposition")
@@ -88,6 +88,8 @@ MESSAGE_CUT = _system("message-cut")
 """Automatic mode: the person hung up before the message was over."""
 PLAYED = _system("message-played")
 """Automatic mode: the message was heard to its end."""
+MESSAGE_LEFT = _system("message-left")
+"""An answering machine took a message to its end; the dial rule says when to try again."""
 NO_NUMBERS_LEFT = _system("no-numbers-left", DispositionKind.FAILURE)
 NOT_PLACED = _system("not-placed")
 """The INVITE never left: stopped, or the gate closed, after the intent was written."""
@@ -113,6 +115,7 @@ PREDEFINED: dict[str, Disposition] = {
         NO_DISPOSITION,
         SYSTEM_FAILURE,
         MESSAGE_CUT,
+        MESSAGE_LEFT,
         PLAYED,
         NO_NUMBERS_LEFT,
         NOT_PLACED,

@@ -8,7 +8,16 @@ from enum import StrEnum
 
 import msgspec
 
-from engine.domain.ids import AgentId, AttemptId, CampaignId, LegId, ListId, SessionId, TrunkId
+from engine.domain.ids import (
+    AgentId,
+    AttemptId,
+    CampaignId,
+    LegId,
+    ListId,
+    RecordingId,
+    SessionId,
+    TrunkId,
+)
 
 
 class RecordPhase(StrEnum):
@@ -184,6 +193,7 @@ class AttemptAnswered(Fact, frozen=True, tag=True, kw_only=True):
         leg_id: The customer leg.
         dialog: What is needed to send BYE from a later life (opaque to all but SIP).
         ring_s: INVITE to answer. [s]
+        screened: Whether call progress analysis follows; if not, a person answered.
     """
 
     attempt_id: AttemptId
@@ -193,10 +203,60 @@ class AttemptAnswered(Fact, frozen=True, tag=True, kw_only=True):
     leg_id: LegId
     dialog: bytes
     ring_s: float
+    screened: bool = False
+
+
+class CallAnalysed(Fact, frozen=True, tag=True, kw_only=True):
+    """Call progress analysis of an answered call has its verdict, or its time is over.
+
+    Attributes:
+        attempt_id: The attempt.
+        campaign_id: Whose.
+        list_id: List of the record.
+        row: Row of the record.
+        verdict: Slug of ``engine.domain.analysis.Verdict``.
+        after_s: Answer to verdict. [s]
+        reason: What it was judged by, in few words.
+        person: Whether it counts as answered by a person; what nobody can tell does.
+    """
+
+    attempt_id: AttemptId
+    campaign_id: CampaignId
+    list_id: ListId
+    row: int
+    verdict: str
+    after_s: float
+    reason: str
+    person: bool
+
+
+class CallTreated(Fact, frozen=True, tag=True, kw_only=True):
+    """An automated treatment of an answered call began.
+
+    Attributes:
+        attempt_id: The attempt.
+        campaign_id: Whose.
+        list_id: List of the record.
+        row: Row of the record.
+        treatment: ``unattended-message``, ``machine-message`` or ``scenario``.
+    """
+
+    attempt_id: AttemptId
+    campaign_id: CampaignId
+    list_id: ListId
+    row: int
+    treatment: str
 
 
 class CallQueued(Fact, frozen=True, tag=True, kw_only=True):
-    """A live answered call waits for an agent."""
+    """A live answered call waits for an agent.
+
+    Attributes:
+        attempt_id: The attempt.
+        campaign_id: Whose.
+        list_id: List of the record.
+        row: Row of the record.
+    """
 
     attempt_id: AttemptId
     campaign_id: CampaignId
@@ -213,7 +273,7 @@ class CallConnected(Fact, frozen=True, tag=True, kw_only=True):
         list_id: List of the record.
         row: Row of the record.
         agent_id: The agent.
-        wait_s: Answer to connection. [s]
+        wait_s: Live answer (with analysis: end of the greeting) to connection. [s]
         late: Whether it was later than the unattended timeout, and so counts as unattended.
     """
 
@@ -455,6 +515,108 @@ class SupervisionEnded(Fact, frozen=True, tag=True, kw_only=True):
     reason: str
 
 
+class RecordingStarted(Fact, frozen=True, tag=True, kw_only=True):
+    """A call is recorded from now on.
+
+    Attributes:
+        recording_id: The recording.
+        attempt_id: The call.
+        campaign_id: Whose.
+        agent_id: Agent who has it, may be empty.
+        by: Who wanted it: ``agent:ID``, a supervisor's name, or ``engine``.
+        reason: Slug of what decided (``engine.compliance.recording``).
+    """
+
+    recording_id: RecordingId
+    attempt_id: AttemptId
+    campaign_id: CampaignId
+    agent_id: AgentId
+    by: str
+    reason: str
+
+
+class RecordingPaused(Fact, frozen=True, tag=True, kw_only=True):
+    """Of a recorded call nothing is kept from now on (fields as in ``RecordingStarted``)."""
+
+    recording_id: RecordingId
+    attempt_id: AttemptId
+    by: str
+    reason: str
+
+
+class RecordingResumed(Fact, frozen=True, tag=True, kw_only=True):
+    """A paused recording goes on (fields as in ``RecordingStarted``)."""
+
+    recording_id: RecordingId
+    attempt_id: AttemptId
+    by: str
+    reason: str
+
+
+class RecordingStopped(Fact, frozen=True, tag=True, kw_only=True):
+    """A call is no longer recorded (fields as in ``RecordingStarted``)."""
+
+    recording_id: RecordingId
+    attempt_id: AttemptId
+    by: str
+    reason: str
+
+
+class RecordingCompleted(Fact, frozen=True, tag=True, kw_only=True):
+    """The file of a recording is complete, or there is none.
+
+    Attributes:
+        recording_id: The recording.
+        length_s: Its length. [s]
+        octets: Size of its file. [bytes]
+        sha256: Of its file, in hex; empty: there is no file.
+        lost_s: How much of it could not be kept. [s]
+        file_name: Name of its file in the folder of recordings.
+    """
+
+    recording_id: RecordingId
+    length_s: float
+    octets: int
+    sha256: str
+    lost_s: float
+    file_name: str
+
+
+class RecordingAccessed(Fact, frozen=True, tag=True, kw_only=True):
+    """Somebody read a recording.
+
+    Attributes:
+        recording_id: The recording.
+        by: Who.
+        how: ``download`` or ``play``.
+        from_s: Where in the recording it began. [s]
+    """
+
+    recording_id: RecordingId
+    by: str
+    how: str
+    from_s: float = 0.0
+
+
+class RecordingDeleted(Fact, frozen=True, tag=True, kw_only=True):
+    """A recording is deleted for good.
+
+    Attributes:
+        recording_id: The recording.
+        by: Who wanted it, ``retention`` when its time was over.
+    """
+
+    recording_id: RecordingId
+    by: str
+
+
+class RecorderChanged(Fact, frozen=True, tag=True, kw_only=True):
+    """Calls can no longer be recorded, or can be again."""
+
+    up: bool
+    reason: str
+
+
 class TrunkChanged(Fact, frozen=True, tag=True, kw_only=True):
     """A trunk went up or down."""
 
@@ -511,6 +673,8 @@ AnyFact = (
     | AttemptIntended
     | AttemptRerouted
     | AttemptAnswered
+    | CallAnalysed
+    | CallTreated
     | CallQueued
     | CallConnected
     | CallEnded
@@ -528,6 +692,14 @@ AnyFact = (
     | SupervisionStarted
     | SupervisionModeChanged
     | SupervisionEnded
+    | RecordingStarted
+    | RecordingPaused
+    | RecordingResumed
+    | RecordingStopped
+    | RecordingCompleted
+    | RecordingAccessed
+    | RecordingDeleted
+    | RecorderChanged
     | TrunkChanged
     | StatisticsReset
     | PacingSummed

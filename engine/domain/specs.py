@@ -12,6 +12,7 @@ from engine.domain.analysis import AnalysisSpec
 from engine.domain.dispositions import DialRule, Disposition
 from engine.domain.e164 import E164
 from engine.domain.ids import AgentId, CampaignId, ListId, TeamId, TrunkId
+from engine.domain.scenario import Scenario
 
 EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
 
@@ -147,7 +148,9 @@ class CampaignSpec(Spec, frozen=True, kw_only=True):
         max_unattended_ratio: Cap on unattended over answered, share in [0, 1].
         unattended_timeout_s: From the answer until a call without an agent is unattended. [s]
         unattended_prompt: Message to an unattended person; empty: hang up.
-        opt_out_key: Key by which a person who hears a message asks never to be called again.
+        opt_out_key: Key by which a person who hears a message asks never to be called again;
+            empty: none.
+        opt_out_prompt: What confirms that; empty: the call just ends.
         hold_prompt: What a person hears on hold.
         analysis: How answers are analysed; None: every answer counts as a person.
         no_answer_timeout_s: Ring time before CANCEL, 15 to 120. [s]
@@ -166,6 +169,7 @@ class CampaignSpec(Spec, frozen=True, kw_only=True):
         offer_timeout_s: How long an offer may wait for the agent. [s]
         preview_limit_s: Longest preview; 0: no limit. [s]
         prompt: Automatic mode: what answered calls hear, unless there is a scenario.
+        scenario: Automatic mode: what is done with answered calls; None: ``prompt`` is played.
         recording: Which of its calls are recorded.
         recording_notice: Told to the called party before recording begins; empty: none.
         revision: Grows with each change; the etag.
@@ -192,6 +196,7 @@ class CampaignSpec(Spec, frozen=True, kw_only=True):
     unattended_timeout_s: float = 2.0
     unattended_prompt: str = ""
     opt_out_key: str = ""
+    opt_out_prompt: str = ""
     hold_prompt: str = "hold-music"
     analysis: AnalysisSpec | None = None
     no_answer_timeout_s: float = 25.0
@@ -210,6 +215,7 @@ class CampaignSpec(Spec, frozen=True, kw_only=True):
     offer_timeout_s: float = 15.0
     preview_limit_s: float = 0.0
     prompt: str = ""
+    scenario: Scenario | None = None
     recording: RecordingRule = RecordingRule.INHERIT
     recording_notice: str = ""
     revision: int = 1

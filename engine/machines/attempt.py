@@ -13,14 +13,18 @@ class AttemptPhase(Enum):
     DIALING = "dialing"
     """The INVITE is out."""
     RINGING = "ringing"
+    SCREENING = "screening"
+    """Answered; whether by a person is being found out."""
     QUEUED = "queued"
     """A person answered and waits for an agent."""
     OFFERED = "offered"
     """An agent is reserved and takes the call."""
     CONNECTED = "connected"
     """Customer and agent hear each other."""
+    AWAITING_TONE = "awaiting-tone"
+    """A machine answered; its tone is waited for before a message is left."""
     TREATED = "treated"
-    """A message is played to the person instead of an agent."""
+    """A message or a scenario instead of an agent, or the end of a call that is for nobody."""
     WRAP_UP = "wrap-up"
     """The customer is gone; the agent does after-call work."""
     CLOSED = "closed"
@@ -38,6 +42,14 @@ class Answered:
     """The called party answered."""
 
 
+class Queued:
+    """The call is for an agent: a person answered, or asked for one in a scenario."""
+
+
+class MachineMet:
+    """A machine answered that a message is to be left on."""
+
+
 class AgentChosen:
     """The router reserved an agent for the call."""
 
@@ -51,7 +63,7 @@ class Joined:
 
 
 class Treated:
-    """No agent came in time, or the campaign has none: a message plays."""
+    """No agent has the call, or none came in time: a message plays, or the call is ended."""
 
 
 class LegGone:
@@ -78,13 +90,21 @@ ATTEMPT: Machine[AttemptPhase] = Machine(
         },
         AttemptPhase.DIALING: {
             Rang: AttemptPhase.RINGING,
-            Answered: AttemptPhase.QUEUED,
+            Answered: AttemptPhase.SCREENING,
             Rerouted: AttemptPhase.RESERVED,
             LegGone: AttemptPhase.CLOSED,
             Disposed: AttemptPhase.CLOSED,
         },
         AttemptPhase.RINGING: {
-            Answered: AttemptPhase.QUEUED,
+            Answered: AttemptPhase.SCREENING,
+            LegGone: AttemptPhase.CLOSED,
+            Disposed: AttemptPhase.CLOSED,
+        },
+        # Without call progress analysis every answer leaves this phase at once.
+        AttemptPhase.SCREENING: {
+            Queued: AttemptPhase.QUEUED,
+            MachineMet: AttemptPhase.AWAITING_TONE,
+            Treated: AttemptPhase.TREATED,
             LegGone: AttemptPhase.CLOSED,
             Disposed: AttemptPhase.CLOSED,
         },
@@ -107,7 +127,14 @@ ATTEMPT: Machine[AttemptPhase] = Machine(
             LegGone: AttemptPhase.WRAP_UP,
             Disposed: AttemptPhase.CLOSED,
         },
+        AttemptPhase.AWAITING_TONE: {
+            Treated: AttemptPhase.TREATED,
+            LegGone: AttemptPhase.CLOSED,
+            Disposed: AttemptPhase.CLOSED,
+        },
+        # A scenario may give the person to the agents: Treated goes on to Queued.
         AttemptPhase.TREATED: {
+            Queued: AttemptPhase.QUEUED,
             LegGone: AttemptPhase.CLOSED,
             Disposed: AttemptPhase.CLOSED,
         },
@@ -117,9 +144,11 @@ ATTEMPT: Machine[AttemptPhase] = Machine(
     ignored=frozenset(
         {
             (AttemptPhase.RINGING, Rang),  # 180 comes again and again (RFC 3261 §13.3.1.1)
-            (AttemptPhase.QUEUED, Rang),  # a late 180 that the 200 overtook
+            (AttemptPhase.SCREENING, Rang),  # a late 180 that the 200 overtook
+            (AttemptPhase.QUEUED, Rang),
             (AttemptPhase.OFFERED, Rang),
             (AttemptPhase.CONNECTED, Rang),
+            (AttemptPhase.AWAITING_TONE, Rang),
             (AttemptPhase.TREATED, Rang),
             (AttemptPhase.WRAP_UP, LegGone),  # our BYE crossed theirs
             (AttemptPhase.CLOSED, LegGone),

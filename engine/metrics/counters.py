@@ -10,15 +10,17 @@ from typing import Any
 
 import msgspec
 
-from engine.domain.dispositions import NO_AGENT, NOT_PLACED, PREDEFINED, Disposition
+from engine.domain.dispositions import ABANDONED, NOT_PLACED, PREDEFINED, Disposition
 from engine.domain.facts import (
     AgentChanged,
     AttemptAnswered,
     AttemptClosed,
     AttemptIntended,
+    CallAnalysed,
     CallConnected,
     CallEnded,
     CallQueued,
+    CallTreated,
     CampaignStarted,
     CampaignStopped,
     EngineStarted,
@@ -31,7 +33,7 @@ from engine.domain.facts import (
     StatisticsReset,
 )
 from engine.domain.ids import AgentId, AttemptId, CampaignId, ListId
-from engine.domain.specs import AgentSpec, CampaignSpec, ListSpec, Mode, Spec, TeamSpec
+from engine.domain.specs import AgentSpec, CampaignSpec, ListSpec, Spec, TeamSpec
 from engine.metrics.agents import LOGGED_OUT, AgentDay
 from engine.metrics.calls import OpenCall
 from engine.metrics.catalogue import Scope
@@ -266,15 +268,34 @@ class Counters:
         call.answered = True
         for tally in self._tallies(call):
             tally.calls_answered += 1
-        self._trend(call.campaign_id).answered.add(fact.at_s)
-        spec = self.campaign_spec(call.campaign_id)
-        if spec is not None and spec.mode is Mode.AUTOMATIC:
-            self._treated(call)
+        call.screening = fact.screened
+        if not fact.screened:
+            self._live(call, fact.at_s)
+
+    def _analysed(self, fact: CallAnalysed) -> None:
+        call = self._open.get(fact.attempt_id)
+        if call is None:
+            return
+        call.screening = False
+        if fact.person:
+            self._live(call, fact.at_s)
+
+    def _call_treated(self, fact: CallTreated) -> None:
+        call = self._open.get(fact.attempt_id)
+        if call is None:
+            return
+        call.treated_s = fact.at_s
+        if call.treated:
+            return
+        call.treated = True
+        for tally in self._tallies(call):
+            tally.calls_ivr += 1
 
     def _queued(self, fact: CallQueued) -> None:
         call = self._open.get(fact.attempt_id)
         if call is None or call.queued_s is not None:
             return
+        self._treatment_over(call, fact.at_s)
         call.queued_s = fact.at_s
         for tally in self._tallies(call):
             tally.calls_queued += 1
@@ -319,8 +340,7 @@ class Counters:
         self._calls[call.campaign_id].pop(fact.attempt_id, None)
         if fact.unattended:
             self._unattended(call, fact.at_s)
-        if fact.disposition == NO_AGENT.slug and self._has_treatment(call.campaign_id):
-            self._treated(call)
+        self._treatment_over(call, fact.at_s)
         right_party = fact.answered and self._is_right_party(call.campaign_id, fact.disposition)
         for tally in self._tallies(call):
             _close(tally, call, fact, right_party=right_party)
@@ -406,16 +426,20 @@ class Counters:
             tally.calls_unattended += 1
         self._trend(call.campaign_id).unattended.add(at_s)
 
-    def _treated(self, call: OpenCall) -> None:
-        if call.treated:
+    def _live(self, call: OpenCall, at_s: float) -> None:
+        if call.live:
             return
-        call.treated = True
+        call.live = True
         for tally in self._tallies(call):
-            tally.calls_ivr += 1
+            tally.calls_live_answered += 1
+        self._trend(call.campaign_id).answered.add(at_s)
 
-    def _has_treatment(self, campaign_id: CampaignId) -> bool:
-        spec = self.campaign_spec(campaign_id)
-        return spec is not None and bool(spec.unattended_prompt)
+    def _treatment_over(self, call: OpenCall, at_s: float) -> None:
+        if call.treated_s is None:
+            return
+        for tally in self._tallies(call):
+            tally.ivr_time += at_s - call.treated_s
+        call.treated_s = None
 
     def _is_right_party(self, campaign_id: CampaignId, slug: str) -> bool:
         return any(item.right_party for item in self._dispositions(campaign_id, slug))
@@ -437,8 +461,10 @@ def _close(tally: Tally, call: OpenCall, fact: AttemptClosed, *, right_party: bo
     if fact.disposition == NOT_PLACED.slug and not call.retry:
         # It was counted at its intent; the INVITE never left (invariant A5).
         tally.calls_attempted = max(0, tally.calls_attempted - 1)
+    if call.screening:
+        tally.disp_abandoned_cpa += fact.disposition == ABANDONED.slug
     if call.queued_s is not None and not call.connected:
-        if fact.disposition == "abandoned":
+        if fact.disposition == ABANDONED.slug:
             tally.calls_abandoned += 1
         else:
             tally.calls_dropped += 1
@@ -461,6 +487,8 @@ _RULES: dict[type[Any], Callable[[Counters, Any], None]] = {
     RecordsImported: Counters._records_imported,
     AttemptIntended: Counters._intended,
     AttemptAnswered: Counters._answered,
+    CallAnalysed: Counters._analysed,
+    CallTreated: Counters._call_treated,
     CallQueued: Counters._queued,
     CallConnected: Counters._connected,
     CallEnded: Counters._ended,

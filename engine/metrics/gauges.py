@@ -24,6 +24,7 @@ class CampaignGauges:
     calls_dialing: int | None = None
     calls_waiting_agent: int | None = None
     max_wait: float | None = None
+    calls_in_cpa: int | None = None
     calls_in_ivr: int | None = None
     calls_active: int | None = None
     records_total: int | None = None

@@ -15,6 +15,7 @@ _CAMPAIGN_SUMS = (
     "calls_attempted",
     "call_retries",
     "calls_answered",
+    "calls_live_answered",
     "calls_queued",
     "calls_handled",
     "calls_abandoned",
@@ -22,6 +23,7 @@ _CAMPAIGN_SUMS = (
     "calls_unattended",
     "calls_ivr",
     "calls_rpc",
+    "disp_abandoned_cpa",
     "records_success",
     "records_rpc",
     "records_excluded",
@@ -35,6 +37,7 @@ _CAMPAIGN_SUMS = (
     "talk_time",
     "hold_time",
     "acw_time",
+    "ivr_time",
 )
 _LIST_SUMS = (
     "records_completed",
@@ -116,8 +119,6 @@ def campaign_row(
     """Return a campaign's values."""
     row: Row = {name: getattr(tally, name) for name in _CAMPAIGN_SUMS}
     row["running"] = "running" if running else "idle"
-    # Without call progress analysis every answer counts as a person's.
-    row["calls_live_answered"] = tally.calls_answered
     _put_settings(row, spec)
     _put_stages(row, calls, now_s)
     _put_agents(row, agents)
@@ -147,6 +148,7 @@ def _put_stages(row: Row, calls: Collection[OpenCall], now_s: float) -> None:
     queued = [call.queued_s for call in calls if not call.connected]
     waits_s = [max(0.0, now_s - since_s) for since_s in queued if since_s is not None]
     row["calls_dialing"] = sum(not call.answered for call in calls)
+    row["calls_in_cpa"] = sum(call.screening for call in calls)
     row["calls_waiting_agent"] = len(waits_s)
     row["max_wait"] = max(waits_s, default=0.0)
     row["calls_active"] = sum(call.active for call in calls)
@@ -174,7 +176,8 @@ def _put_rates(row: Row, tally: Tally, trends: Trends, now_s: float) -> None:
     row["dialing_rate"] = trends.attempts.total(now_s) * 60.0 / trends.attempts.length_s
     put_share(row, "answer_rate", tally.calls_answered, tally.calls_attempted)
     put_share(row, "abandoned_pct", tally.calls_abandoned, tally.calls_queued)
-    put_share(row, "unattended_pct", tally.calls_unattended, tally.calls_answered)
+    # Persons only: machines in the denominator would hide what they have no part in (A3).
+    put_share(row, "unattended_pct", tally.calls_unattended, tally.calls_live_answered)
     put_share(row, "success_rate", tally.records_success, tally.records_completed)
     unattended, answered = trends.unattended.total(now_s), trends.answered.total(now_s)
     put_share(row, "unattended_pct_rolling", unattended, answered)

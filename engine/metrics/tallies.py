@@ -87,6 +87,7 @@ class Tally:
     calls_attempted: int = 0
     call_retries: int = 0
     calls_answered: int = 0
+    calls_live_answered: int = 0
     calls_queued: int = 0
     calls_handled: int = 0
     calls_abandoned: int = 0
@@ -94,6 +95,7 @@ class Tally:
     calls_unattended: int = 0
     calls_ivr: int = 0
     calls_rpc: int = 0
+    disp_abandoned_cpa: int = 0
     records_dialed: int = 0
     records_queued: int = 0
     records_handled: int = 0
@@ -107,6 +109,7 @@ class Tally:
     talk_time: float = 0.0
     hold_time: float = 0.0
     acw_time: float = 0.0
+    ivr_time: float = 0.0
     idle_time: float = 0.0
     idle_spans: int = 0
     dispositions: Counter[str] = field(default_factory=Counter)

@@ -3,6 +3,7 @@
 from engine.compliance.hours import check_hours
 from engine.compliance.schedule import check_windows
 from engine.domain.analysis import AnalysisSpec, Treatment
+from engine.domain.dispositions import PREDEFINED
 from engine.domain.refusals import (
     InvalidRequestError,
     NotNowError,
@@ -10,6 +11,7 @@ from engine.domain.refusals import (
     UnknownTeamError,
     UnknownTrunkError,
 )
+from engine.domain.scenario import Dispose, Scenario, Transfer, check_scenario
 from engine.domain.specs import AgentSpec, AnySpec, CampaignSpec, TrunkSpec
 from engine.runtime.resources import Resources
 from engine.runtime.trunk_checks import check_trunk, trunks_of_group
@@ -90,6 +92,8 @@ def _check_campaign(spec: CampaignSpec, resources: Resources) -> None:
         )
     if spec.analysis is not None:
         _check_analysis(spec.campaign_id, spec.analysis)
+    if spec.scenario is not None:
+        _check_scenario(spec, spec.scenario)
 
 
 def _check_trunks(spec: CampaignSpec, resources: Resources) -> None:
@@ -123,6 +127,25 @@ def _check_analysis(campaign_id: str, analysis: AnalysisSpec) -> None:
             f"campaigns/{campaign_id}: analysis.machine is a message, and machine_prompt is empty",
             slug="no-prompt",
         )
+
+
+def _check_scenario(spec: CampaignSpec, scenario: Scenario) -> None:
+    """Refuse a scenario that is none, or asks for what the campaign has not."""
+    where = f"campaigns/{spec.campaign_id}"
+    check_scenario(scenario, where)
+    known = PREDEFINED.keys() | {own.slug for own in spec.dispositions}
+    for name, step in scenario.steps.items():
+        if isinstance(step, Dispose) and step.disposition not in known:
+            raise InvalidRequestError(
+                f"{where}: scenario: step {name!r} sets the disposition {step.disposition!r}, "
+                "which does not exist",
+                slug="invalid-scenario",
+            )
+        if isinstance(step, Transfer) and not spec.teams:
+            raise InvalidRequestError(
+                f"{where}: scenario: step {name!r} transfers to agents, and no team is assigned",
+                slug="invalid-scenario",
+            )
 
 
 def check_delete(kind: str, known: str, resources: Resources) -> None:

@@ -9,6 +9,7 @@ from engine.domain.facts import (
     AttemptClosed,
     AttemptIntended,
     AttemptRerouted,
+    CallAnalysed,
     CallConnected,
     CampaignStarted,
     CampaignStopped,
@@ -64,6 +65,8 @@ class LiveState:
                 )
             case AttemptAnswered() as fact:
                 self._change(fact.attempt_id, dialog=fact.dialog)
+            case CallAnalysed(attempt_id=attempt_id, person=False):
+                self._change(attempt_id, machine=True)
             case CallConnected() as fact:
                 self._change(fact.attempt_id, agent_id=fact.agent_id, connected=True)
             case DispositionSet() as fact:

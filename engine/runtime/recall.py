@@ -4,7 +4,13 @@ import math
 from collections.abc import Iterable
 
 from engine.actors.messages import RecalledCall
-from engine.domain.facts import AttemptClosed, AttemptIntended, CallConnected, CallQueued
+from engine.domain.facts import (
+    AttemptClosed,
+    AttemptIntended,
+    CallAnalysed,
+    CallConnected,
+    CallQueued,
+)
 from engine.domain.ids import AttemptId
 from engine.ports import StoredFact
 
@@ -12,7 +18,8 @@ from engine.ports import StoredFact
 class CallRecall:
     """Reads facts in order and tells each answer, and each unattended call, once.
 
-    Calls of records that an agent reviewed, and of automatic campaigns, are none of the pacer's.
+    Calls of records that an agent reviewed, and of automatic campaigns, are none of the pacer's,
+    unless the person asked for an agent. Machines that an agent is to hear count for nothing.
     """
 
     def __init__(self, after_s: float, until_s: float = math.inf) -> None:
@@ -24,6 +31,7 @@ class CallRecall:
         """
         self._after_s, self._until_s = after_s, until_s
         self._reviewed: set[AttemptId] = set()
+        self._machines: set[AttemptId] = set()
         self._late: set[AttemptId] = set()
 
     def take(self, facts: Iterable[StoredFact]) -> list[RecalledCall]:
@@ -35,8 +43,10 @@ class CallRecall:
         match stored.fact:
             case AttemptIntended(attempt_id=attempt_id, by_agent=agent_id) if agent_id:
                 self._reviewed.add(attempt_id)
+            case CallAnalysed(attempt_id=attempt_id, person=False):
+                self._machines.add(attempt_id)
             case CallQueued(at_s=at_s, attempt_id=attempt_id, campaign_id=campaign_id):
-                if attempt_id not in self._reviewed:
+                if attempt_id not in self._reviewed | self._machines:
                     return RecalledCall(campaign_id, at_s, unattended=False)
             case CallConnected(attempt_id=attempt_id, late=True) as fact:
                 if attempt_id not in self._late | self._reviewed:
@@ -46,6 +56,7 @@ class CallRecall:
                 told = attempt_id in self._late or attempt_id in self._reviewed
                 self._late.discard(attempt_id)
                 self._reviewed.discard(attempt_id)
+                self._machines.discard(attempt_id)
                 if fact.unattended and not told:
                     return RecalledCall(fact.campaign_id, fact.at_s, unattended=True)
             case _:

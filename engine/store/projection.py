@@ -20,6 +20,7 @@ from engine.domain.facts import (
     AttemptClosed,
     AttemptIntended,
     AttemptRerouted,
+    CallAnalysed,
     CallConnected,
     CampaignStarted,
     CampaignStopped,
@@ -27,13 +28,23 @@ from engine.domain.facts import (
     DncAdded,
     DncRemoved,
     RecordChanged,
+    RecordingCompleted,
+    RecordingDeleted,
+    RecordingStarted,
     RecordPhase,
     ResourceDeleted,
     ResourcePut,
     ScheduleEdgePassed,
 )
-from engine.domain.ids import AgentId, AttemptId, CampaignId, LegId, ListId
-from engine.ports import OpenAgentLeg, OpenAttempt, RecordState, RunState, StoredState
+from engine.domain.ids import AgentId, AttemptId, CampaignId, LegId, ListId, RecordingId
+from engine.ports import (
+    OpenAgentLeg,
+    OpenAttempt,
+    RecordingRow,
+    RecordState,
+    RunState,
+    StoredState,
+)
 
 MOST_ATTEMPTS = 254
 """Highest count one number's octet can hold; above it the count stays."""
@@ -55,6 +66,7 @@ class Table(StrEnum):
     LEG = "leg"
     DNC = "dnc"
     RECORD = "record"
+    RECORDING = "recording"
 
 
 _FIELDS = {
@@ -64,9 +76,10 @@ _FIELDS = {
     Table.LEG: "legs",
     Table.DNC: "dnc",
     Table.RECORD: "records",
+    Table.RECORDING: "recordings",
 }
 
-Value = bytes | RunState | OpenAttempt | OpenAgentLeg | RecordState
+Value = bytes | RunState | OpenAttempt | OpenAgentLeg | RecordState | RecordingRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +127,7 @@ class State:
         legs: Agents' open legs.
         dnc: Internal do-not-call list; the values are empty.
         records: Touched records by ``record_key``; a store may hold only some of them here.
+        recordings: Recordings; a store may hold only those here whose end is not known.
     """
 
     resources: dict[str, bytes] = field(default_factory=dict)
@@ -122,6 +136,7 @@ class State:
     legs: dict[LegId, OpenAgentLeg] = field(default_factory=dict)
     dnc: dict[str, bytes] = field(default_factory=dict)
     records: dict[str, RecordState] = field(default_factory=dict)
+    recordings: dict[RecordingId, RecordingRow] = field(default_factory=dict)
 
     # The tables differ in their types, and a change names one at run time.
     def table(self, table: Table) -> dict[Any, Any]:
@@ -145,6 +160,11 @@ class State:
             open_agent_legs=[self.legs[key] for key in sorted(self.legs)],
             dnc=sorted(self.dnc),
             pacing=dict(sorted(pacing.items())),
+            open_recordings=[
+                self.recordings[key]
+                for key in sorted(self.recordings)
+                if not self.recordings[key].complete
+            ],
         )
 
 
@@ -160,13 +180,20 @@ def key_of_record(fact: AnyFact) -> str | None:
     return None
 
 
+def key_of_recording(fact: AnyFact) -> RecordingId | None:
+    """Return the recording whose row ``changes`` will look up, if any."""
+    if isinstance(fact, RecordingStarted | RecordingCompleted | RecordingDeleted):
+        return fact.recording_id
+    return None
+
+
 def changes(fact: AnyFact, state: State) -> Sequence[Change]:
     """Return how a fact changes the state; a pure question.
 
     Args:
         fact: What happened.
-        state: As it is before; for facts with ``key_of_record`` it holds that record if the store
-            does.
+        state: As it is before; for facts with ``key_of_record`` or ``key_of_recording`` it holds
+            that row if the store does.
     """
     rule = _RULES.get(type(fact))
     return () if rule is None else rule(fact, state)
@@ -309,6 +336,13 @@ def _answered(fact: AttemptAnswered, state: State) -> Sequence[Change]:
     return (Put(Table.ATTEMPT, fact.attempt_id, attempt),)
 
 
+def _analysed(fact: CallAnalysed, state: State) -> Sequence[Change]:
+    attempt = state.attempts.get(fact.attempt_id)
+    if attempt is None or fact.person:
+        return ()
+    return (Put(Table.ATTEMPT, fact.attempt_id, replace(attempt, machine=True)),)
+
+
 def _connected(fact: CallConnected, state: State) -> Sequence[Change]:
     attempt = state.attempts.get(fact.attempt_id)
     if attempt is None:
@@ -401,6 +435,46 @@ def _dnc_removed(fact: DncRemoved, _: State) -> Sequence[Change]:
     return (Drop(Table.DNC, fact.number),)
 
 
+# --- recordings ----------------------------------------------------------------------------
+
+
+def _recording_started(fact: RecordingStarted, state: State) -> Sequence[Change]:
+    if fact.recording_id in state.recordings:
+        return ()
+    row = RecordingRow(
+        fact.recording_id,
+        fact.attempt_id,
+        fact.campaign_id,
+        fact.agent_id,
+        fact.at_s,
+        reason=fact.reason,
+    )
+    return (Put(Table.RECORDING, fact.recording_id, row),)
+
+
+def _recording_completed(fact: RecordingCompleted, state: State) -> Sequence[Change]:
+    row = state.recordings.get(fact.recording_id)
+    if row is None or (row.complete and row.sha256):
+        return ()
+    row = replace(
+        row,
+        complete=True,
+        length_s=fact.length_s,
+        octets=fact.octets,
+        sha256=fact.sha256,
+        lost_s=fact.lost_s,
+        file_name=fact.file_name,
+    )
+    return (Put(Table.RECORDING, fact.recording_id, row),)
+
+
+def _recording_deleted(fact: RecordingDeleted, state: State) -> Sequence[Change]:
+    row = state.recordings.get(fact.recording_id)
+    if row is None or row.deleted_s:
+        return ()
+    return (Put(Table.RECORDING, fact.recording_id, replace(row, deleted_s=fact.at_s)),)
+
+
 # Each rule takes the one fact type it stands under; a mapping cannot say so in types.
 _RULES: dict[type[Any], Callable[[Any, State], Sequence[Change]]] = {
     ResourcePut: _resource_put,
@@ -411,6 +485,7 @@ _RULES: dict[type[Any], Callable[[Any, State], Sequence[Change]]] = {
     AttemptIntended: _intended,
     AttemptRerouted: _rerouted,
     AttemptAnswered: _answered,
+    CallAnalysed: _analysed,
     CallConnected: _connected,
     DispositionSet: _disposed,
     AttemptClosed: _closed,
@@ -420,4 +495,7 @@ _RULES: dict[type[Any], Callable[[Any, State], Sequence[Change]]] = {
     AgentLegClosed: _leg_closed,
     DncAdded: _dnc_added,
     DncRemoved: _dnc_removed,
+    RecordingStarted: _recording_started,
+    RecordingCompleted: _recording_completed,
+    RecordingDeleted: _recording_deleted,
 }

@@ -19,6 +19,7 @@ from engine.domain.specs import (
     RunWindow,
 )
 from gateway.convert import names
+from gateway.convert.scenarios import from_scenario, to_scenario
 from gateway.convert.units import (
     from_duration,
     from_weekdays,
@@ -87,7 +88,7 @@ _DURATIONS = {
 }
 """Fields that are durations on the wire and seconds in the engine."""
 _TEXTS = ("display_name", "caller_name", "caller_id_field", "opt_out_key")
-_PROMPTS = ("unattended_prompt", "prompt", "recording_notice")
+_PROMPTS = ("unattended_prompt", "opt_out_prompt", "prompt", "recording_notice")
 _ANALYSIS_DURATIONS = {
     "limit": "limit_s",
     "initial_silence": "initial_silence_s",
@@ -125,6 +126,7 @@ def to_campaign(spec: CampaignSpec, run_state: pb.RunState.ValueType) -> pb.Camp
         dial_rules=[_to_dial_rule(rule) for rule in spec.dial_rules],
         hold_prompt=spec.hold_prompt,
         analysis=_to_analysis(spec.analysis) if spec.analysis else None,
+        scenario=to_scenario(spec.scenario) if spec.scenario else None,
         recording=RECORDING_RULES[spec.recording],
         run_state=run_state,
         etag=str(spec.revision),
@@ -160,13 +162,14 @@ def from_campaign(message: pb.Campaign, campaign_id: CampaignId) -> CampaignSpec
         "mode": MODE_OF.get(message.mode, Mode.PREVIEW),
         "number_choice": _NUMBER_CHOICE_OF.get(message.number_choice, NumberChoice.FIRST),
         "analysis": _from_analysis(message.analysis) if message.HasField("analysis") else None,
+        "scenario": from_scenario(message.scenario) if message.HasField("scenario") else None,
         "recording": RECORDING_RULE_OF.get(message.recording, RecordingRule.INHERIT),
     }
     if message.HasField("hold_prompt"):
-        values["hold_prompt"] = prompt("hold_prompt", message.hold_prompt)
+        values["hold_prompt"] = names.prompt("hold_prompt", message.hold_prompt)
     values |= {field: getattr(message, field) for field in _PLAIN_SCALARS}
     values |= {field: names.clean_text(field, getattr(message, field)) for field in _TEXTS}
-    values |= {field: prompt(field, getattr(message, field)) for field in _PROMPTS}
+    values |= {field: names.prompt(field, getattr(message, field)) for field in _PROMPTS}
     values |= {f: getattr(message, f) for f in _OPTIONAL_SCALARS if is_set(message, f)}
     values |= {
         attribute: from_duration(getattr(message, field))
@@ -187,18 +190,6 @@ def to_campaign_list(campaign_id: CampaignId, link: ListLink) -> pb.CampaignList
         order=link.order,
         ratio=link.ratio,
     )
-
-
-def prompt(field: str, value: str) -> str:
-    """Return the name of a prompt as it is.
-
-    Raises:
-        InvalidRequestError: It is no text, or a path that climbs.
-    """
-    names.clean_text(field, value)
-    if ".." in value.split("/"):
-        raise InvalidRequestError(f"{field} must not hold '..'", slug="invalid-prompt")
-    return value
 
 
 def _from_campaign_list(message: pb.CampaignList, campaign_id: CampaignId) -> ListLink:
@@ -248,7 +239,7 @@ def _from_analysis(message: pb.Analysis) -> AnalysisSpec:
     }
     if message.HasField("detect_machines"):
         values["detect_machines"] = message.detect_machines
-    machine_prompt = prompt("analysis.machine_prompt", message.machine_prompt)
+    machine_prompt = names.prompt("analysis.machine_prompt", message.machine_prompt)
     return AnalysisSpec(machine_prompt=machine_prompt, **values)  # type: ignore[arg-type]  # by name
 
 

@@ -142,6 +142,26 @@ def _attempt_answered(event: Event, fact: facts.AttemptAnswered) -> None:
     event.attempt_answered.campaign = name_of("campaigns", fact.campaign_id)
     event.attempt_answered.record = record_name(fact.list_id, fact.row)
     event.attempt_answered.ring.CopyFrom(to_duration(fact.ring_s))
+    event.attempt_answered.screened = fact.screened
+
+
+@_writes(facts.CallAnalysed)
+def _call_analysed(event: Event, fact: facts.CallAnalysed) -> None:
+    event.call_analysed.call = name_of("calls", fact.attempt_id)
+    event.call_analysed.campaign = name_of("campaigns", fact.campaign_id)
+    event.call_analysed.record = record_name(fact.list_id, fact.row)
+    event.call_analysed.verdict = fact.verdict
+    event.call_analysed.after.CopyFrom(to_duration(fact.after_s))
+    event.call_analysed.reason = fact.reason
+    event.call_analysed.person = fact.person
+
+
+@_writes(facts.CallTreated)
+def _call_treated(event: Event, fact: facts.CallTreated) -> None:
+    event.call_treated.call = name_of("calls", fact.attempt_id)
+    event.call_treated.campaign = name_of("campaigns", fact.campaign_id)
+    event.call_treated.record = record_name(fact.list_id, fact.row)
+    event.call_treated.treatment = fact.treatment
 
 
 @_writes(facts.CallQueued)

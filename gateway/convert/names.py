@@ -130,3 +130,15 @@ def clean_notes(field: str, value: str) -> str:
     """Return free text as it is; unlike ``clean_text``, with line breaks and tabs allowed."""
     clean_text(field, value.translate({9: " ", 10: " ", 13: " "}))
     return value
+
+
+def prompt(field: str, value: str) -> str:
+    """Return the name of a prompt as it is.
+
+    Raises:
+        InvalidRequestError: It is no text, or a path that climbs.
+    """
+    clean_text(field, value)
+    if ".." in value.split("/"):
+        raise InvalidRequestError(f"{field} must not hold '..'", slug="invalid-prompt")
+    return value

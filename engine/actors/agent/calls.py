@@ -51,7 +51,8 @@ class Calls:
         work = self._agent.in_hand()
         legs = (self._agent.phone.leg_id, work.customer_leg, *self._listeners.modes())
         effects: list[Effect] = []
-        if self._agent.phase is AgentPhase.HOLDING and work.customer_leg is not None:
+        held = self._agent.phase is AgentPhase.HOLDING and work.hold_prompt
+        if held and work.customer_leg is not None:
             effects.append(Do(StopPrompt(work.customer_leg)))
         work.resume(now_s)
         work.ended_s = now_s
@@ -111,12 +112,13 @@ class Calls:
         prompt: Effect
         if message.on:
             work.hold(now_s)
-            prompt = Do(PlayPrompt(leg_id, "hold-music", loop=True))
+            prompt = Do(PlayPrompt(leg_id, work.hold_prompt, loop=True))
         else:
             work.resume(now_s)
             prompt = Do(StopPrompt(leg_id))
         held = self._agent.tell_desk(CallHeld(message.attempt_id, message.on))
-        return [*self.remix(), prompt, held, Reply(message.reply_to)]
+        music = [prompt] if work.hold_prompt else []
+        return [*self.remix(), *music, held, Reply(message.reply_to)]
 
     def hang_up(self, attempt_id: AttemptId, reply_to: ReplyTo[None]) -> list[Effect]:
         """Ask the campaign to end the call."""

@@ -30,6 +30,7 @@ class Work:
         began_s: When it came to the agent. [s since the epoch]
         attempt_id: The call; None while the record is only looked at.
         customer_leg: The customer's leg, once there is one to be heard.
+        hold_prompt: What the customer hears on hold; empty: nothing.
         joined_s: When both heard each other, or None. [s since the epoch]
         held_s: When the present hold began, or None. [s since the epoch]
         hold_s: Time on earlier holds. [s]
@@ -44,6 +45,7 @@ class Work:
     began_s: float
     attempt_id: AttemptId | None = None
     customer_leg: LegId | None = None
+    hold_prompt: str = ""
     joined_s: float | None = None
     held_s: float | None = None
     hold_s: float = 0.0
@@ -61,6 +63,7 @@ class Work:
             began_s=now_s,
             attempt_id=take.attempt_id,
             customer_leg=take.customer_leg,
+            hold_prompt=take.hold_prompt,
         )
 
     @classmethod

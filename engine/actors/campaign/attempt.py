@@ -9,6 +9,7 @@ from engine.domain.dispositions import Disposition
 from engine.domain.e164 import E164
 from engine.domain.ids import AgentId, AttemptId, LegId, TrunkId
 from engine.machines.attempt import ATTEMPT, AttemptPhase
+from engine.machines.scenario import ScenarioRun
 
 WAITING = frozenset({AttemptPhase.QUEUED, AttemptPhase.OFFERED})
 """A person is on the line and hears nobody yet."""
@@ -30,6 +31,14 @@ class Attempt:
         placed_s: When the INVITE of its present leg left, 0 before. [s since the epoch]
         answered_s: When it was answered, 0 before. [s since the epoch]
         waits_s: Since when the person waits for an agent. [s since the epoch]
+        screened: Whether call progress analysis listens, or listened.
+        person: Whether it counts as answered by a person.
+        treated: Whether it was answered and for no agent, so that pacing is done with it.
+        scenario: Where the person stands in the campaign's scenario, or None.
+        outcome: What the engine will say it came to.
+        noted: What its scenario said it came to.
+        opted_out: Whether the called party had the number put on the do-not-call list.
+        ending: Whether the engine has hung up a treated call.
         agent_id: Agent reserved or connected.
         disposition: What an agent said it came to.
         callback_s: When an agent promised to call again, or 0. [s since the epoch]
@@ -53,6 +62,14 @@ class Attempt:
     placed_s: float = 0.0
     answered_s: float = 0.0
     waits_s: float = 0.0
+    screened: bool = False
+    person: bool = True
+    treated: bool = False
+    scenario: ScenarioRun | None = None
+    outcome: Disposition | None = None
+    noted: Disposition | None = None
+    opted_out: bool = False
+    ending: bool = False
     agent_id: AgentId | None = None
     disposition: Disposition | None = None
     callback_s: float = 0.0

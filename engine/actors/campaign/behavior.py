@@ -15,8 +15,10 @@ from engine.actors.campaign.placing import FieldToken, IntentToken, Placing
 from engine.actors.campaign.preview import GIVE, RECALL, Previews
 from engine.actors.campaign.recovery import close_lost
 from engine.actors.campaign.run import Run, RunToken
+from engine.actors.campaign.screening import Screening
 from engine.actors.campaign.showing import Showing, can_show
 from engine.actors.campaign.supply import Supply
+from engine.actors.campaign.treating import Treatments
 from engine.actors.kernel.effects import Do, Effect, Reply
 from engine.actors.kernel.ref import Ref
 from engine.actors.messages import (
@@ -37,6 +39,7 @@ from engine.actors.messages import (
     EndCall,
     FieldsRead,
     Journaled,
+    KeyDue,
     LinkCampaign,
     ListSampled,
     PermitsGranted,
@@ -51,11 +54,14 @@ from engine.actors.messages import (
     StartCampaign,
     StopCampaign,
     SupplySampled,
+    ToneDue,
+    TreatmentDue,
     TrunkPlaced,
     TrunkRestarted,
     TrunkSampled,
     UnattendedDue,
     UnlinkCampaign,
+    VerdictDue,
     WatchTrunk,
     WorkFinished,
 )
@@ -66,7 +72,9 @@ from engine.machines.attempt import AttemptPhase
 from engine.machines.campaign import CampaignPhase
 from engine.metrics.gauges import CampaignGauges
 from engine.ports import (
+    BeepAwaited,
     DialogSeed,
+    LegAnalysed,
     LegAnswered,
     LegDigit,
     LegEnded,
@@ -110,7 +118,18 @@ class CampaignBehavior:
         self._showing = Showing(self._context)
         self._placing = Placing(self._context, self._attempts, self._closing, self._showing)
         self._handover = Handover(self._context, self._attempts, self._closing)
-        self._legs = CustomerLegs(self._context, self._attempts, self._closing, self._handover)
+        self._treatments = Treatments(self._context, self._attempts, self._closing, self._handover)
+        self._screening = Screening(
+            self._context, self._attempts, self._closing, self._handover, self._treatments
+        )
+        self._legs = CustomerLegs(
+            self._context,
+            self._attempts,
+            self._closing,
+            self._handover,
+            self._screening,
+            self._treatments,
+        )
         self._previews = Previews(self._context)
         self._disposals = Disposals(self._context, self._attempts)
         self._ordering = Ordering(
@@ -159,9 +178,23 @@ class CampaignBehavior:
             case WorkFinished():
                 return self._ended(self._handover.finished(message, now_s))
             case UnattendedDue(attempt_id):
-                return self._handover.unattended_due(attempt_id)
+                return self._treatments.unattended_due(attempt_id, now_s)
             case PromptEnded(leg_id):
-                return self._legs.prompt_ended(leg_id)
+                return self._treatments.prompt_ended(leg_id, now_s)
+            case LegDigit():
+                return self._treatments.pressed(message, now_s)
+            case LegAnalysed():
+                return self._screening.judged(message, now_s)
+            case BeepAwaited():
+                return self._treatments.tone_awaited(message, now_s)
+            case VerdictDue(attempt_id):
+                return self._screening.verdict_due(attempt_id, now_s)
+            case ToneDue(attempt_id):
+                return self._treatments.tone_due(attempt_id, now_s)
+            case KeyDue():
+                return self._treatments.key_due(message, now_s)
+            case TreatmentDue(attempt_id):
+                return self._treatments.treatment_due(attempt_id)
             case ListSampled():
                 self._supply.heard_of_list(message)
                 return self._supply_changed()
@@ -198,8 +231,6 @@ class CampaignBehavior:
             case CustomerMeasured():
                 fact = measured_fact(message, self._context.campaign_id, now_s)
                 return [self._context.note(fact)]
-            case LegDigit():
-                return ()
             case _:
                 assert_never(message)
 
@@ -372,7 +403,8 @@ class CampaignBehavior:
             calls_dialing=attempts.count(AttemptPhase.DIALING, AttemptPhase.RINGING),
             calls_waiting_agent=attempts.count(*waiting),
             max_wait=attempts.longest_wait_s(now_s),
-            calls_in_ivr=attempts.count(AttemptPhase.TREATED),
+            calls_in_cpa=attempts.count(AttemptPhase.SCREENING),
+            calls_in_ivr=attempts.count(AttemptPhase.AWAITING_TONE, AttemptPhase.TREATED),
             calls_active=attempts.count(AttemptPhase.CONNECTED),
             records_remaining=self._supply.remaining,
             records_callable_now=self._supply.callable_now,

@@ -1,6 +1,6 @@
 """The one outcome of an attempt: who is told what it came to, and what becomes of the record."""
 
-from engine.actors.campaign.attempt import UNANSWERED, Attempt, AttemptTable
+from engine.actors.campaign.attempt import UNANSWERED, WAITING, Attempt, AttemptTable
 from engine.actors.campaign.context import CampaignContext
 from engine.actors.kernel.effects import Do, Effect
 from engine.actors.messages import (
@@ -12,10 +12,10 @@ from engine.actors.messages import (
     PreviewOver,
 )
 from engine.compliance.dial_rules import RecordOutcome, after_attempt
-from engine.domain.dispositions import ABANDONED, NO_DISPOSITION, Disposition, disposition_of
+from engine.domain.dispositions import NO_DISPOSITION, Disposition, disposition_of
 from engine.domain.facts import AttemptClosed, DncAdded
 from engine.domain.ids import AgentId
-from engine.machines.attempt import Disposed
+from engine.machines.attempt import AttemptPhase, Disposed
 
 
 class Closing:
@@ -32,6 +32,7 @@ class Closing:
     ) -> list[Effect]:
         """Give an attempt its one outcome, and its record back to the list (A1)."""
         context, record = self._context, attempt.record
+        before = attempt.phase
         attempt.step(Disposed)
         self._table.remove(attempt)
         outcome = after_attempt(context.spec, record, disposition, now_s, attempt.callback_s)
@@ -52,7 +53,7 @@ class Closing:
                 attempt, disposition, self._closed(attempt, disposition, outcome, acw_s, now_s)
             ),
             *context.tell_list(record.ref.list_id, close),
-            *self._tell_pacer(attempt, disposition),
+            *self._tell_pacer(attempt, before),
             *self._tell_previewer(attempt, disposition),
         ]
 
@@ -62,18 +63,32 @@ class Closing:
 
     def finish(self, attempt: Attempt, acw_s: float, now_s: float) -> list[Effect]:
         """Close an attempt whose agent has finished, with what disposition there is."""
-        return self.close(attempt, attempt.disposition or NO_DISPOSITION, now_s, acw_s)
+        disposition = attempt.disposition or attempt.noted or NO_DISPOSITION
+        return self.close(attempt, disposition, now_s, acw_s)
+
+    def treated(self, attempt: Attempt) -> list[Effect]:
+        """Tell the pacer that an answered call is for no agent."""
+        moved = self.moved(attempt, "treated")
+        attempt.treated = True
+        return moved
 
     def moved(self, attempt: Attempt, stage: str) -> list[Effect]:
         """Tell the pacer, unless the attempt was none of its calls.
 
-        To pacing a call is over once an agent had it: what follows when that agent is lost counts,
-        but names no launch, so that it cannot be taken for another call of the same instant.
+        To pacing a call is over once an agent had it, or it was for none: what follows when that
+        agent is lost, or the person asks for one after all, counts, but names no launch, so that
+        it cannot be taken for another call of the same instant.
         """
         if attempt.previewer is not None:
             return []
-        launched_s = 0.0 if attempt.connected else attempt.launched_s
-        moved = CallMoved(self._context.campaign_id, stage, launched_s)
+        settled = attempt.connected or attempt.treated
+        moved = CallMoved(
+            campaign_id=self._context.campaign_id,
+            stage=stage,
+            launched_s=0.0 if settled else attempt.launched_s,
+            screened=attempt.screened,
+            person=attempt.person,
+        )
         return [self._context.tell_pacer(moved)]
 
     def in_flight(self) -> list[Effect]:
@@ -81,9 +96,12 @@ class Closing:
         campaign_id = self._context.campaign_id
         effects: list[Effect] = []
         for attempt in self._table:
-            if attempt.phase in UNANSWERED and attempt.launched_s and not attempt.previewer:
+            screening = attempt.phase is AttemptPhase.SCREENING
+            coming = attempt.phase in UNANSWERED or screening
+            if coming and attempt.launched_s and not attempt.previewer:
                 launched = CallsLaunched(campaign_id, 0, 1, attempt.launched_s)
                 effects.append(self._context.tell_pacer(launched))
+                effects += self.moved(attempt, "screening") if screening else []
         return effects
 
     def _closed(
@@ -123,17 +141,20 @@ class Closing:
         self, attempt: Attempt, disposition: Disposition, closed: AttemptClosed
     ) -> list[Effect]:
         """Write the outcome down; a number that must not be called again is blocked with it."""
-        if not disposition.adds_to_dnc:
+        if not disposition.adds_to_dnc or attempt.opted_out:
             return [self._context.note(closed)]
         number = attempt.record.number
         by = f"agent:{attempt.agent_id}" if attempt.agent_id else "engine"
         added = DncAdded(at_s=closed.at_s, number=number, by=by)
         return [Do(BlockNumber(number)), self._context.note(added, closed)]
 
-    def _tell_pacer(self, attempt: Attempt, disposition: Disposition) -> list[Effect]:
-        if attempt.launched_s and not attempt.answered_s:
+    def _tell_pacer(self, attempt: Attempt, before: AttemptPhase) -> list[Effect]:
+        """Tell the pacer of an end that it has not been told of by what came before it."""
+        if attempt.treated:
+            return self.moved(attempt, "over")
+        if attempt.launched_s and (before in UNANSWERED or before is AttemptPhase.SCREENING):
             return self.moved(attempt, "ended")
-        if disposition is ABANDONED:
+        if before in WAITING:
             return self.moved(attempt, "abandoned")
         return []
 

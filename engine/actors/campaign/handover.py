@@ -1,6 +1,6 @@
 """From the answer to the agent's last word: who gets a person on the line, and how soon."""
 
-from engine.actors.campaign.attempt import WAITING, Attempt, AttemptTable
+from engine.actors.campaign.attempt import Attempt, AttemptTable
 from engine.actors.campaign.closing import Closing
 from engine.actors.campaign.context import CampaignContext
 from engine.actors.kernel.effects import CancelTimer, Do, Effect, StartTimer, Tell
@@ -20,17 +20,17 @@ from engine.actors.messages import (
     WorkFinished,
 )
 from engine.domain.causes import RELEASED
-from engine.domain.facts import CallConnected
-from engine.domain.ids import AgentId, AttemptId
+from engine.domain.facts import AnyFact, CallConnected, CallQueued
+from engine.domain.ids import AgentId
 from engine.machines.attempt import (
     AgentChosen,
     AgentFailed,
     AttemptPhase,
     Joined,
     LegGone,
-    Treated,
+    Queued,
 )
-from engine.ports import HangUp, PlayPrompt
+from engine.ports import HangUp
 
 
 class Handover:
@@ -45,11 +45,30 @@ class Handover:
 
     # --- waiting ---------------------------------------------------------------------------
 
-    def watch(self, attempt: Attempt) -> Effect:
-        """Begin the time within which an agent must come."""
+    def receive(self, attempt: Attempt, now_s: float, *facts: AnyFact) -> list[Effect]:
+        """Take a person who is for an agent: the one who previewed, or the next of the queue.
+
+        While a person waits nothing is played: an agent is nearly always there within one tick of
+        media, and otherwise the unattended message within two seconds.
+        """
+        attempt.step(Queued)
+        queued = CallQueued(
+            at_s=now_s,
+            attempt_id=attempt.attempt_id,
+            campaign_id=self._context.campaign_id,
+            list_id=attempt.record.ref.list_id,
+            row=attempt.record.ref.row,
+        )
+        effects = [self._context.note(*facts, queued), self.watch(attempt, now_s)]
+        if attempt.previewer is not None:
+            return [*effects, *self.offer(attempt, attempt.previewer)]
+        return [*effects, *self._closing.moved(attempt, "answered"), self.queue(attempt)]
+
+    def watch(self, attempt: Attempt, now_s: float) -> Effect:
+        """Begin the time within which an agent must come; what the person has waited is over."""
         due = UnattendedDue(attempt.attempt_id)
-        limit_s = self._context.spec.unattended_timeout_s
-        return StartTimer(("unattended", attempt.attempt_id), limit_s, due)
+        left_s = attempt.waits_s + self._context.spec.unattended_timeout_s - now_s
+        return StartTimer(("unattended", attempt.attempt_id), max(left_s, 0.0), due)
 
     def queue(self, attempt: Attempt) -> Effect:
         """Let a person wait for the next agent."""
@@ -69,21 +88,6 @@ class Handover:
             return [timer, *context.tell_agent(attempt.agent_id, gone)]
         unqueue = UnqueueCall(context.campaign_id, attempt.attempt_id)
         return [timer, Tell(context.registry.router, unqueue)]
-
-    def unattended_due(self, attempt_id: AttemptId) -> list[Effect]:
-        """No agent came in time: the message, if there is one, or the end."""
-        attempt = self._table.find(attempt_id, *WAITING)
-        if attempt is None:
-            return []
-        attempt.ended_by = "engine"
-        effects = self.unheard(attempt)
-        attempt.step(Treated)
-        attempt.unattended = True
-        attempt.agent_id = None
-        effects += self._closing.moved(attempt, "unattended")
-        if prompt := self._context.spec.unattended_prompt:
-            return [*effects, Do(PlayPrompt(attempt.leg_id, prompt))]
-        return [*effects, Do(HangUp(attempt.leg_id, RELEASED))]
 
     # --- the agent -------------------------------------------------------------------------
 
@@ -109,6 +113,7 @@ class Handover:
             automatic=spec.automatic_answer or attempt.previewer == agent_id,
             offer_s=spec.offer_timeout_s,
             acw_limit_s=spec.acw_limit_s,
+            hold_prompt=spec.hold_prompt,
         )
         return self._context.tell_agent(agent_id, take) or self._another(attempt)
 
@@ -120,7 +125,8 @@ class Handover:
             return self._context.tell_agent(message.agent_id, gone)
         attempt.step(Joined)
         wait_s = now_s - attempt.waits_s
-        late = not attempt.connected and wait_s > self._context.spec.unattended_timeout_s
+        in_time = wait_s <= self._context.spec.unattended_timeout_s
+        late = attempt.person and not attempt.connected and not in_time
         attempt.unattended = attempt.unattended or late
         connected = self._closing.moved(attempt, "unattended" if late else "connected")
         attempt.connected = True
@@ -159,7 +165,7 @@ class Handover:
         if attempt.phase is not AttemptPhase.CONNECTED:
             return []
         attempt.waits_s = now_s
-        return [self.watch(attempt), *self._another(attempt)]
+        return [self.watch(attempt, now_s), *self._another(attempt)]
 
     def agent_lost(self, agent_id: AgentId, now_s: float) -> list[Effect]:
         """The agent knows nothing of its work any more: its calls go to others, or close."""

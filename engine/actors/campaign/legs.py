@@ -4,30 +4,29 @@ from engine.actors.campaign.attempt import UNANSWERED, WAITING, Attempt, Attempt
 from engine.actors.campaign.closing import Closing
 from engine.actors.campaign.context import CampaignContext
 from engine.actors.campaign.handover import Handover
+from engine.actors.campaign.screening import Screening
+from engine.actors.campaign.treating import Treatments
 from engine.actors.kernel.effects import Do, Effect
-from engine.actors.messages import CallMoved, ChannelFreed
+from engine.actors.messages import ChannelFreed
 from engine.domain.causes import CANCELLED, GATE_CLOSED, RELEASED, Cause, Fault, Redial
 from engine.domain.dispositions import (
     ABANDONED,
-    MESSAGE_CUT,
     NETWORK_FAILURE,
-    NO_AGENT,
     NOT_PLACED,
-    PLAYED,
-    Disposition,
     disposition_of,
 )
-from engine.domain.facts import AttemptAnswered, CallQueued
+from engine.domain.facts import AttemptAnswered
 from engine.domain.ids import AttemptId, LegId
-from engine.domain.specs import Mode
-from engine.machines.attempt import Answered, AttemptPhase, Rang, Rerouted, Treated
-from engine.ports import HangUp, LegAnswered, LegEnded, PlayPrompt
+from engine.machines.attempt import Answered, AttemptPhase, Rang, Rerouted
+from engine.ports import HangUp, LegAnswered, LegEnded
+
+_TREATED = frozenset({AttemptPhase.AWAITING_TONE, AttemptPhase.TREATED})
 
 
 class CustomerLegs:
     """The customers' legs of one campaign."""
 
-    __slots__ = ("_closing", "_context", "_handover", "_table")
+    __slots__ = ("_closing", "_context", "_handover", "_screening", "_table", "_treatments")
 
     def __init__(
         self,
@@ -35,11 +34,15 @@ class CustomerLegs:
         table: AttemptTable,
         closing: Closing,
         handover: Handover,
+        screening: Screening,
+        treatments: Treatments,
     ) -> None:
         self._context = context
         self._table = table
         self._closing = closing
         self._handover = handover
+        self._screening = screening
+        self._treatments = treatments
 
     def rang(self, leg_id: LegId) -> None:
         """Note that the far end rings."""
@@ -50,37 +53,19 @@ class CustomerLegs:
     # --- answered --------------------------------------------------------------------------
 
     def answered(self, event: LegAnswered, now_s: float) -> list[Effect]:
-        """A person answered: to the previewing agent, to a message, or into the queue."""
+        """Somebody or something answered: who, is found out first, if the campaign wants that."""
         attempt = self._table.find_leg(event.leg_id)
         if attempt is None or attempt.phase not in UNANSWERED:
             return []
         attempt.step(Answered)
         attempt.answered_s = attempt.waits_s = now_s
         attempt.sip_status = 200
+        analysis = self._screening.wanted(attempt)
+        attempt.screened = analysis is not None
         answered = self._answered(attempt, event.dialog, now_s)
-        if self._context.spec.mode is Mode.AUTOMATIC:
-            return [self._context.note(answered), *self._treat(attempt)]
-        queued = CallQueued(
-            at_s=now_s,
-            attempt_id=attempt.attempt_id,
-            campaign_id=self._context.campaign_id,
-            list_id=attempt.record.ref.list_id,
-            row=attempt.record.ref.row,
-        )
-        noted = self._context.note(answered, queued)
-        return [noted, self._handover.watch(attempt), *self._to_agent(attempt)]
-
-    def _to_agent(self, attempt: Attempt) -> list[Effect]:
-        if attempt.previewer is not None:
-            return self._handover.offer(attempt, attempt.previewer)
-        return [*self._closing.moved(attempt, "answered"), self._handover.queue(attempt)]
-
-    def _treat(self, attempt: Attempt) -> list[Effect]:
-        """Play the campaign's message: automatic mode has no agents."""
-        attempt.step(Treated)
-        moved = CallMoved(self._context.campaign_id, "treated", attempt.launched_s)
-        play = PlayPrompt(attempt.leg_id, self._context.spec.prompt)
-        return [self._context.tell_pacer(moved), Do(play)]
+        if analysis is None:
+            return self._screening.pass_on(attempt, now_s, answered)
+        return self._screening.begin(attempt, analysis, answered)
 
     def _answered(self, attempt: Attempt, dialog: bytes, now_s: float) -> AttemptAnswered:
         return AttemptAnswered(
@@ -92,6 +77,7 @@ class CustomerLegs:
             leg_id=attempt.leg_id,
             dialog=dialog,
             ring_s=now_s - attempt.launched_s,
+            screened=attempt.screened,
         )
 
     # --- ended -----------------------------------------------------------------------------
@@ -143,21 +129,21 @@ class CustomerLegs:
     def _over(self, attempt: Attempt, now_s: float) -> list[Effect]:
         if attempt.phase is AttemptPhase.CONNECTED:
             return self._handover.wrap_up(attempt)
-        if attempt.phase is AttemptPhase.TREATED:
-            return self._closing.close(attempt, _heard(attempt), now_s)
+        if attempt.phase in _TREATED:
+            return self._treatments.over(attempt, now_s)
         if attempt.phase in WAITING:
             gone = self._handover.unheard(attempt)
-            return gone + self._closing.close(attempt, ABANDONED, now_s)
+            return gone + self._abandoned(attempt, now_s)
+        if attempt.phase is AttemptPhase.SCREENING:
+            return self._screening.dismiss(attempt) + self._abandoned(attempt, now_s)
         return self._closing.close(attempt, disposition_of(attempt.cause), now_s)
 
-    # --- we end it -------------------------------------------------------------------------
+    def _abandoned(self, attempt: Attempt, now_s: float) -> list[Effect]:
+        """The called party hung up before an agent came; a machine was never waiting for one."""
+        outcome = None if attempt.person else attempt.outcome
+        return self._closing.close(attempt, outcome or ABANDONED, now_s)
 
-    def prompt_ended(self, leg_id: LegId) -> list[Effect]:
-        """The message was heard: that is all."""
-        attempt = self._table.find_leg(leg_id)
-        if attempt is None or attempt.phase is not AttemptPhase.TREATED:
-            return []
-        return [Do(HangUp(leg_id, RELEASED))]
+    # --- we end it -------------------------------------------------------------------------
 
     def end_call(self, attempt_id: AttemptId, by: str) -> list[Effect]:
         """End a call; ``ended`` follows."""
@@ -167,10 +153,3 @@ class CustomerLegs:
         attempt.ended_by = by
         cause = CANCELLED if attempt.phase in UNANSWERED else RELEASED
         return [Do(HangUp(attempt.leg_id, cause))]
-
-
-def _heard(attempt: Attempt) -> Disposition:
-    """Return what a treated call came to: only one that we ended heard its message out."""
-    if attempt.unattended:
-        return NO_AGENT
-    return PLAYED if attempt.cause.slug == RELEASED.slug else MESSAGE_CUT

@@ -7,7 +7,13 @@ from engine.actors.kernel.effects import Do, Effect
 from engine.actors.messages import BlockNumber, CallOver, ChannelFreed, CloseRecord, Recover
 from engine.compliance.dial_rules import RecordOutcome, after_attempt
 from engine.domain.causes import LOST
-from engine.domain.dispositions import NO_AGENT, NO_DISPOSITION, SYSTEM_FAILURE, Disposition
+from engine.domain.dispositions import (
+    ANSWERING_MACHINE,
+    NO_AGENT,
+    NO_DISPOSITION,
+    SYSTEM_FAILURE,
+    Disposition,
+)
 from engine.domain.e164 import E164
 from engine.domain.facts import AttemptClosed, DncAdded
 from engine.domain.ids import AgentId, LegId
@@ -75,7 +81,7 @@ def _closed(
         cause=LOST.slug,
         phase=outcome.phase,
         answered=answered,
-        unattended=answered and not lost.connected,
+        unattended=answered and not lost.connected and not lost.machine,
         agent_id=lost.agent_id if lost.connected else AgentId(""),
         next_s=outcome.next_s,
         stop_number=outcome.stop_number,
@@ -97,6 +103,8 @@ def _disposition(context: CampaignContext, lost: OpenAttempt, *, answered: bool)
         return known
     if lost.connected:
         return NO_DISPOSITION
+    if lost.machine:
+        return ANSWERING_MACHINE
     return NO_AGENT if answered else SYSTEM_FAILURE
 
 

@@ -54,7 +54,10 @@ def missing(spec: CampaignSpec) -> list[str]:
         (not spec.trunks, "a trunk"),
         (not can_show(spec), "a caller id"),
         (not spec.teams and spec.mode is not Mode.AUTOMATIC, "a team"),
-        (spec.mode is Mode.AUTOMATIC and not spec.prompt, "a prompt to play"),
+        (
+            spec.mode is Mode.AUTOMATIC and not spec.prompt and spec.scenario is None,
+            "a prompt to play",
+        ),
     )
     return [what for lacks, what in checks if lacks]
 

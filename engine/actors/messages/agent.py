@@ -159,6 +159,7 @@ class TakeCall:
         automatic: Whether it is answered for the agent.
         offer_s: How long the offer may wait. [s]
         acw_limit_s: Longest after-call work; 0: no limit. [s]
+        hold_prompt: What the customer hears on hold; empty: nothing.
     """
 
     attempt_id: AttemptId
@@ -170,6 +171,7 @@ class TakeCall:
     automatic: bool
     offer_s: float
     acw_limit_s: float
+    hold_prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from engine.domain.ids import AgentId, AttemptId, LegId, ListId, RecordRef, Trun
 from engine.domain.specs import CampaignSpec
 from engine.machines.campaign import CampaignPhase
 from engine.ports import (
+    BeepAwaited,
+    LegAnalysed,
     LegAnswered,
     LegDigit,
     LegEnded,
@@ -349,6 +351,40 @@ class UnattendedDue:
 
 
 @dataclass(frozen=True, slots=True)
+class VerdictDue:
+    """Call progress analysis has had its time (timer)."""
+
+    attempt_id: AttemptId
+
+
+@dataclass(frozen=True, slots=True)
+class ToneDue:
+    """A machine's tone has had its time (timer)."""
+
+    attempt_id: AttemptId
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDue:
+    """A scenario's time for a key has passed (timer).
+
+    Attributes:
+        attempt_id: The call.
+        turn: Which time for a key it was (``engine.machines.scenario.Listen``).
+    """
+
+    attempt_id: AttemptId
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class TreatmentDue:
+    """A message or a scenario has had its time (timer)."""
+
+    attempt_id: AttemptId
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignView:
     """A campaign's run state for people.
 
@@ -408,6 +444,10 @@ CampaignMessage = (
     | WorkFinished
     | PreviewDecided
     | UnattendedDue
+    | VerdictDue
+    | ToneDue
+    | KeyDue
+    | TreatmentDue
     | SampleGauges
     | DescribeCampaign
     | FieldsRead
@@ -417,5 +457,7 @@ CampaignMessage = (
     | LegEnded
     | PromptEnded
     | LegDigit
+    | LegAnalysed
+    | BeepAwaited
     | CustomerMeasured
 )

@@ -54,14 +54,21 @@ class CallMoved:
 
     Attributes:
         campaign_id: The campaign.
-        stage: ``answered`` (a person, now queued), ``ended`` (without an answer),
-            ``connected``, ``unattended`` or ``abandoned`` (each after ``answered``).
-        launched_s: When its INVITE left. [s since the epoch]
+        stage: ``screening`` (answered, under analysis); ``answered`` (queued for an agent);
+            ``treated`` (answered, and for no agent); ``ended`` (without an answer, or under
+            analysis); ``connected``, ``unattended``, ``abandoned`` or ``dropped`` (each after
+            ``answered``); ``over`` (after ``treated``).
+        launched_s: When its INVITE left; 0: it is none of pacing's calls, and only counts.
+            [s since the epoch]
+        screened: Whether ``screening`` was told before.
+        person: For ``answered``: whether it counts as answered by a person.
     """
 
     campaign_id: CampaignId
     stage: str
     launched_s: float
+    screened: bool = False
+    person: bool = True
 
 
 @dataclass(frozen=True, slots=True)

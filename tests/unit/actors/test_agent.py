@@ -191,6 +191,7 @@ class Rig:
             "automatic": True,
             "offer_s": 15.0,
             "acw_limit_s": 0.0,
+            "hold_prompt": "hold-music",
             **changes,
         }
         return self.hear(TakeCall(**values))

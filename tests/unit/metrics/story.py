@@ -9,9 +9,11 @@ from engine.domain.facts import (
     AttemptAnswered,
     AttemptClosed,
     AttemptIntended,
+    CallAnalysed,
     CallConnected,
     CallEnded,
     CallQueued,
+    CallTreated,
     RecordPhase,
     ResourcePut,
 )
@@ -84,7 +86,7 @@ class Story:
             )
         )
 
-    def answer(self, name: str, row: int = 0, at_s: float = 5.0) -> None:
+    def answer(self, name: str, row: int = 0, at_s: float = 5.0, *, screened: bool = False) -> None:
         self.tell(
             AttemptAnswered(
                 at_s=at_s,
@@ -95,6 +97,34 @@ class Story:
                 leg_id=LegId(name),
                 dialog=b"",
                 ring_s=5.0,
+                screened=screened,
+            )
+        )
+
+    def analyse(self, name: str, verdict: str, *, person: bool) -> None:
+        self.tell(
+            CallAnalysed(
+                at_s=6.0,
+                attempt_id=AttemptId(name),
+                campaign_id=CAMPAIGN,
+                list_id=LIST,
+                row=0,
+                verdict=verdict,
+                after_s=1.0,
+                reason="as told",
+                person=person,
+            )
+        )
+
+    def treat(self, name: str, treatment: str, at_s: float) -> None:
+        self.tell(
+            CallTreated(
+                at_s=at_s,
+                attempt_id=AttemptId(name),
+                campaign_id=CAMPAIGN,
+                list_id=LIST,
+                row=0,
+                treatment=treatment,
             )
         )
 

@@ -219,21 +219,56 @@ def test_previews_are_counted_for_campaign_and_agent() -> None:
     assert row["skipped_pct"] == pytest.approx(100 / 3)
 
 
-@pytest.mark.parametrize(
-    ("mode", "prompt", "treated"),
-    [
-        pytest.param(Mode.AUTOMATIC, "", 1, id="automatic mode"),
-        pytest.param(Mode.PREDICTIVE, "sorry.wav", 1, id="unattended message"),
-        pytest.param(Mode.PREDICTIVE, "", 0, id="dropped"),
-    ],
-)
-def test_treated_calls_are_counted_once(mode: Mode, prompt: str, treated: int) -> None:
+@pytest.mark.parametrize("treatment", ["unattended-message", "machine-message", "scenario"])
+def test_treated_calls_are_counted_once_with_their_time(treatment: str) -> None:
     story = Story()
-    story.set_up(mode, prompt)
+    story.set_up()
     story.intend("a1")
     story.answer("a1")
-    story.close("a1", disposition="no-agent")
-    assert story.campaign()["calls_ivr"] == treated
+    story.treat("a1", treatment, at_s=7.0)
+    story.queue("a1", at_s=10.0)  # the person asked for an agent, and none came
+    story.treat("a1", "unattended-message", at_s=12.0)
+    story.close("a1", at_s=16.0, disposition="no-agent", unattended=True)
+    row = story.campaign()
+    assert _subset(row, "calls_ivr", "ivr_time", "calls_unattended") == [1, 7.0, 1]
+
+
+def test_a_dropped_call_is_no_treated_one() -> None:
+    story = Story()
+    story.set_up()
+    story.intend("a1")
+    story.answer("a1")
+    story.close("a1", disposition="no-agent", unattended=True)
+    assert _subset(story.campaign(), "calls_ivr", "calls_unattended") == [0, 1]
+
+
+def test_machines_are_answers_but_nobody_live() -> None:
+    story = Story()
+    story.set_up()
+    for number, verdict in enumerate(["person", "undecided", "machine", "fax"]):
+        name = f"a{number}"
+        story.intend(name, number)
+        story.answer(name, number, screened=True)
+        assert story.campaign()["calls_in_cpa"] == 1
+        story.analyse(name, verdict, person=number < 2)
+        assert story.campaign()["calls_in_cpa"] == 0
+    story.close("a0", 0, disposition="no-agent", unattended=True)
+    row = story.campaign()
+    assert _subset(row, "calls_answered", "calls_live_answered") == [4, 2]
+    assert row["unattended_pct"] == 50.0
+    assert row["unattended_pct_rolling"] == 50.0
+
+
+def test_a_party_who_hangs_up_under_analysis_is_counted_apart() -> None:
+    story = Story()
+    story.set_up()
+    story.intend("a1")
+    story.answer("a1", screened=True)
+    story.close("a1", disposition="abandoned")
+    row = story.campaign()
+    told = _subset(row, "disp_abandoned_cpa", "calls_abandoned", "calls_in_cpa")
+    assert told == [1, 0, 0]
+    assert row["calls_live_answered"] == 0
 
 
 def test_running_and_settings_are_told() -> None:

@@ -445,6 +445,278 @@ class Analysis(_message.Message):
 Global___Analysis: _TypeAlias = Analysis  # noqa: Y015
 
 @_typing.final
+class Scenario(_message.Message):
+    """What is done with people who answer an automatic campaign: named steps that lead to one another.
+    Each step is reached, none leads back to itself without waiting for the person, and all of it has
+    a time limit; what is not so is refused with the name of the step.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class StepsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> Global___Scenario.Step: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: Global___Scenario.Step | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Step(_message.Message):
+        """One step."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        PLAY_FIELD_NUMBER: _builtins.int
+        COLLECT_FIELD_NUMBER: _builtins.int
+        TRANSFER_FIELD_NUMBER: _builtins.int
+        ADD_TO_DNC_FIELD_NUMBER: _builtins.int
+        SET_DISPOSITION_FIELD_NUMBER: _builtins.int
+        HANG_UP_FIELD_NUMBER: _builtins.int
+        @_builtins.property
+        def play(self) -> Global___Scenario.Play:
+            """Plays a prompt."""
+
+        @_builtins.property
+        def collect(self) -> Global___Scenario.Collect:
+            """Waits for one key."""
+
+        @_builtins.property
+        def transfer(self) -> Global___Scenario.Transfer:
+            """Gives the person to an agent of the campaign."""
+
+        @_builtins.property
+        def add_to_dnc(self) -> Global___Scenario.AddToDnc:
+            """Never calls the number again."""
+
+        @_builtins.property
+        def set_disposition(self) -> Global___Scenario.SetDisposition:
+            """Says what the call came to."""
+
+        @_builtins.property
+        def hang_up(self) -> Global___Scenario.HangUp:
+            """Hangs up."""
+
+        def __init__(
+            self,
+            *,
+            play: Global___Scenario.Play | None = ...,
+            collect: Global___Scenario.Collect | None = ...,
+            transfer: Global___Scenario.Transfer | None = ...,
+            add_to_dnc: Global___Scenario.AddToDnc | None = ...,
+            set_disposition: Global___Scenario.SetDisposition | None = ...,
+            hang_up: Global___Scenario.HangUp | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["add_to_dnc", b"add_to_dnc", "collect", b"collect", "does", b"does", "hang_up", b"hang_up", "play", b"play", "set_disposition", b"set_disposition", "transfer", b"transfer"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["add_to_dnc", b"add_to_dnc", "collect", b"collect", "does", b"does", "hang_up", b"hang_up", "play", b"play", "set_disposition", b"set_disposition", "transfer", b"transfer"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        _WhichOneofReturnType_does: _TypeAlias = _typing.Literal["play", "collect", "transfer", "add_to_dnc", "set_disposition", "hang_up"]  # noqa: Y015
+        _WhichOneofArgType_does: _TypeAlias = _typing.Literal["does", b"does"]  # noqa: Y015
+        def WhichOneof(self, oneof_group: _WhichOneofArgType_does) -> _WhichOneofReturnType_does | None: ...
+
+    @_typing.final
+    class Play(_message.Message):
+        """Plays a prompt, then goes on. A key that the Collect after it has a choice for cuts it short."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        PROMPT_FIELD_NUMBER: _builtins.int
+        THEN_FIELD_NUMBER: _builtins.int
+        prompt: _builtins.str
+        """A built-in prompt or a WAV file of the server."""
+        then: _builtins.str
+        """The next step."""
+        def __init__(
+            self,
+            *,
+            prompt: _builtins.str = ...,
+            then: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["prompt", b"prompt", "then", b"then"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Collect(_message.Message):
+        """Waits for one key. One that has no choice, and none within the time, is a try."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        @_typing.final
+        class ChoicesEntry(_message.Message):
+            DESCRIPTOR: _descriptor.Descriptor
+
+            KEY_FIELD_NUMBER: _builtins.int
+            VALUE_FIELD_NUMBER: _builtins.int
+            key: _builtins.str
+            value: _builtins.str
+            def __init__(
+                self,
+                *,
+                key: _builtins.str = ...,
+                value: _builtins.str = ...,
+            ) -> None: ...
+            _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+            def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+            _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+            def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+            def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+        CHOICES_FIELD_NUMBER: _builtins.int
+        OTHERWISE_FIELD_NUMBER: _builtins.int
+        PROMPT_FIELD_NUMBER: _builtins.int
+        WITHIN_FIELD_NUMBER: _builtins.int
+        TRIES_FIELD_NUMBER: _builtins.int
+        otherwise: _builtins.str
+        """The step after the last try."""
+        prompt: _builtins.str
+        """Played at the beginning of each try, and cut short by a key; empty: nothing."""
+        tries: _builtins.int
+        """How often it is asked, 1 to 5; not set: once."""
+        @_builtins.property
+        def choices(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+            """Step by key, 0 to 9, * and #; at least one."""
+
+        @_builtins.property
+        def within(self) -> _duration_pb2.Duration:
+            """Time for a key from the end of the prompt, 1 to 30 s; not set: 5 s."""
+
+        def __init__(
+            self,
+            *,
+            choices: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+            otherwise: _builtins.str = ...,
+            prompt: _builtins.str = ...,
+            within: _duration_pb2.Duration | None = ...,
+            tries: _builtins.int | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["_tries", b"_tries", "tries", b"tries", "within", b"within"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["_tries", b"_tries", "choices", b"choices", "otherwise", b"otherwise", "prompt", b"prompt", "tries", b"tries", "within", b"within"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        _WhichOneofReturnType__tries: _TypeAlias = _typing.Literal["tries"]  # noqa: Y015
+        _WhichOneofArgType__tries: _TypeAlias = _typing.Literal["_tries", b"_tries"]  # noqa: Y015
+        def WhichOneof(self, oneof_group: _WhichOneofArgType__tries) -> _WhichOneofReturnType__tries | None: ...
+
+    @_typing.final
+    class Transfer(_message.Message):
+        """Gives the person to the next agent of the campaign. Without one in time the call is unattended."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        def __init__(
+            self,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class AddToDnc(_message.Message):
+        """Puts the number on the do-not-call list, then goes on."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        THEN_FIELD_NUMBER: _builtins.int
+        then: _builtins.str
+        """The next step."""
+        def __init__(
+            self,
+            *,
+            then: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["then", b"then"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class SetDisposition(_message.Message):
+        """Says what the call came to, then goes on; the last one said holds, unless an agent says more."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        DISPOSITION_FIELD_NUMBER: _builtins.int
+        THEN_FIELD_NUMBER: _builtins.int
+        disposition: _builtins.str
+        """Slug of a disposition of the campaign."""
+        then: _builtins.str
+        """The next step."""
+        def __init__(
+            self,
+            *,
+            disposition: _builtins.str = ...,
+            then: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["disposition", b"disposition", "then", b"then"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class HangUp(_message.Message):
+        """Hangs up."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        def __init__(
+            self,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    FIRST_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    first: _builtins.str
+    """Name of the first step."""
+    @_builtins.property
+    def steps(self) -> _containers.MessageMap[_builtins.str, Global___Scenario.Step]:
+        """Steps by name (lower-case letters, digits and hyphens), 1 to 50."""
+
+    @_builtins.property
+    def limit(self) -> _duration_pb2.Duration:
+        """A person who is still in it after this time is hung up on, 5 to 900 s; not set: 180 s."""
+
+    def __init__(
+        self,
+        *,
+        first: _builtins.str = ...,
+        steps: _abc.Mapping[_builtins.str, Global___Scenario.Step] | None = ...,
+        limit: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first", b"first", "limit", b"limit", "steps", b"steps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Scenario: _TypeAlias = Scenario  # noqa: Y015
+
+@_typing.final
 class Disposition(_message.Message):
     """One possible result of an attempt."""
 
@@ -634,6 +906,8 @@ class Campaign(_message.Message):
     ANALYSIS_FIELD_NUMBER: _builtins.int
     RECORDING_FIELD_NUMBER: _builtins.int
     RECORDING_NOTICE_FIELD_NUMBER: _builtins.int
+    OPT_OUT_PROMPT_FIELD_NUMBER: _builtins.int
+    SCENARIO_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name: campaigns/{campaign}."""
     display_name: _builtins.str
@@ -693,6 +967,10 @@ class Campaign(_message.Message):
     recording_notice: _builtins.str
     """Told to the called party before recording begins: a built-in prompt or a WAV file of the
     server; empty: none.
+    """
+    opt_out_prompt: _builtins.str
+    """What confirms that a person who asked for it is never called again: a built-in prompt or a WAV
+    file of the server; empty: the call just ends.
     """
     @_builtins.property
     def lists(self) -> _containers.RepeatedCompositeFieldContainer[Global___CampaignList]:
@@ -766,6 +1044,10 @@ class Campaign(_message.Message):
     def analysis(self) -> Global___Analysis:
         """How answers are analysed; not set: every answer counts as a person."""
 
+    @_builtins.property
+    def scenario(self) -> Global___Scenario:
+        """What is done with answered calls in automatic mode; not set: the prompt is played."""
+
     def __init__(
         self,
         *,
@@ -812,10 +1094,12 @@ class Campaign(_message.Message):
         analysis: Global___Analysis | None = ...,
         recording: Global___RecordingRule.ValueType = ...,
         recording_notice: _builtins.str = ...,
+        opt_out_prompt: _builtins.str = ...,
+        scenario: Global___Scenario | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_hold_prompt", b"_hold_prompt", "_max_attempts_per_number", b"_max_attempts_per_number", "_max_attempts_per_record", b"_max_attempts_per_record", "_max_level", b"_max_level", "_max_unattended_ratio", b"_max_unattended_ratio", "_priority", b"_priority", "_progressive_rate", b"_progressive_rate", "_target_occupancy", b"_target_occupancy", "acw_limit", b"acw_limit", "analysis", b"analysis", "end_guard", b"end_guard", "hold_prompt", b"hold_prompt", "max_attempts_per_number", b"max_attempts_per_number", "max_attempts_per_record", b"max_attempts_per_record", "max_level", b"max_level", "max_unattended_ratio", b"max_unattended_ratio", "min_gap", b"min_gap", "no_answer_timeout", b"no_answer_timeout", "offer_timeout", b"offer_timeout", "preview_limit", b"preview_limit", "priority", b"priority", "progressive_rate", b"progressive_rate", "target_occupancy", b"target_occupancy", "unattended_timeout", b"unattended_timeout"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_hold_prompt", b"_hold_prompt", "_max_attempts_per_number", b"_max_attempts_per_number", "_max_attempts_per_record", b"_max_attempts_per_record", "_max_level", b"_max_level", "_max_unattended_ratio", b"_max_unattended_ratio", "_priority", b"_priority", "_progressive_rate", b"_progressive_rate", "_target_occupancy", b"_target_occupancy", "acw_limit", b"acw_limit", "analysis", b"analysis", "end_guard", b"end_guard", "hold_prompt", b"hold_prompt", "max_attempts_per_number", b"max_attempts_per_number", "max_attempts_per_record", b"max_attempts_per_record", "max_level", b"max_level", "max_unattended_ratio", b"max_unattended_ratio", "min_gap", b"min_gap", "no_answer_timeout", b"no_answer_timeout", "offer_timeout", b"offer_timeout", "preview_limit", b"preview_limit", "priority", b"priority", "progressive_rate", b"progressive_rate", "scenario", b"scenario", "target_occupancy", b"target_occupancy", "unattended_timeout", b"unattended_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_hold_prompt", b"_hold_prompt", "_max_attempts_per_number", b"_max_attempts_per_number", "_max_attempts_per_record", b"_max_attempts_per_record", "_max_level", b"_max_level", "_max_unattended_ratio", b"_max_unattended_ratio", "_priority", b"_priority", "_progressive_rate", b"_progressive_rate", "_target_occupancy", b"_target_occupancy", "acw_limit", b"acw_limit", "analysis", b"analysis", "automatic_answer", b"automatic_answer", "caller_id", b"caller_id", "caller_id_field", b"caller_id_field", "caller_ids", b"caller_ids", "caller_name", b"caller_name", "calling_hours", b"calling_hours", "dial_rules", b"dial_rules", "display_name", b"display_name", "dispositions", b"dispositions", "end_guard", b"end_guard", "etag", b"etag", "hold_prompt", b"hold_prompt", "lists", b"lists", "max_attempts_per_day", b"max_attempts_per_day", "max_attempts_per_number", b"max_attempts_per_number", "max_attempts_per_record", b"max_attempts_per_record", "max_calls", b"max_calls", "max_calls_per_s", b"max_calls_per_s", "max_level", b"max_level", "max_unattended_ratio", b"max_unattended_ratio", "min_gap", b"min_gap", "mode", b"mode", "name", b"name", "no_answer_timeout", b"no_answer_timeout", "number_choice", b"number_choice", "offer_timeout", b"offer_timeout", "opt_out_key", b"opt_out_key", "preview_limit", b"preview_limit", "priority", b"priority", "progressive_rate", b"progressive_rate", "prompt", b"prompt", "recording", b"recording", "recording_notice", b"recording_notice", "run_state", b"run_state", "schedule", b"schedule", "skill_levels", b"skill_levels", "target_occupancy", b"target_occupancy", "teams", b"teams", "trunks", b"trunks", "unattended_prompt", b"unattended_prompt", "unattended_timeout", b"unattended_timeout"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_hold_prompt", b"_hold_prompt", "_max_attempts_per_number", b"_max_attempts_per_number", "_max_attempts_per_record", b"_max_attempts_per_record", "_max_level", b"_max_level", "_max_unattended_ratio", b"_max_unattended_ratio", "_priority", b"_priority", "_progressive_rate", b"_progressive_rate", "_target_occupancy", b"_target_occupancy", "acw_limit", b"acw_limit", "analysis", b"analysis", "automatic_answer", b"automatic_answer", "caller_id", b"caller_id", "caller_id_field", b"caller_id_field", "caller_ids", b"caller_ids", "caller_name", b"caller_name", "calling_hours", b"calling_hours", "dial_rules", b"dial_rules", "display_name", b"display_name", "dispositions", b"dispositions", "end_guard", b"end_guard", "etag", b"etag", "hold_prompt", b"hold_prompt", "lists", b"lists", "max_attempts_per_day", b"max_attempts_per_day", "max_attempts_per_number", b"max_attempts_per_number", "max_attempts_per_record", b"max_attempts_per_record", "max_calls", b"max_calls", "max_calls_per_s", b"max_calls_per_s", "max_level", b"max_level", "max_unattended_ratio", b"max_unattended_ratio", "min_gap", b"min_gap", "mode", b"mode", "name", b"name", "no_answer_timeout", b"no_answer_timeout", "number_choice", b"number_choice", "offer_timeout", b"offer_timeout", "opt_out_key", b"opt_out_key", "opt_out_prompt", b"opt_out_prompt", "preview_limit", b"preview_limit", "priority", b"priority", "progressive_rate", b"progressive_rate", "prompt", b"prompt", "recording", b"recording", "recording_notice", b"recording_notice", "run_state", b"run_state", "scenario", b"scenario", "schedule", b"schedule", "skill_levels", b"skill_levels", "target_occupancy", b"target_occupancy", "teams", b"teams", "trunks", b"trunks", "unattended_prompt", b"unattended_prompt", "unattended_timeout", b"unattended_timeout"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__hold_prompt: _TypeAlias = _typing.Literal["hold_prompt"]  # noqa: Y015
     _WhichOneofArgType__hold_prompt: _TypeAlias = _typing.Literal["_hold_prompt", b"_hold_prompt"]  # noqa: Y015

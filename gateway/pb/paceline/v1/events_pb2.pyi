@@ -445,12 +445,15 @@ class Event(_message.Message):
         CAMPAIGN_FIELD_NUMBER: _builtins.int
         RECORD_FIELD_NUMBER: _builtins.int
         RING_FIELD_NUMBER: _builtins.int
+        SCREENED_FIELD_NUMBER: _builtins.int
         call: _builtins.str
         """calls/{call}."""
         campaign: _builtins.str
         """campaigns/{campaign}."""
         record: _builtins.str
         """lists/{list}/records/{record}."""
+        screened: _builtins.bool
+        """Whether call progress analysis follows; if not, a person answered."""
         @_builtins.property
         def ring(self) -> _duration_pb2.Duration:
             """From the INVITE to the answer."""
@@ -462,10 +465,11 @@ class Event(_message.Message):
             campaign: _builtins.str = ...,
             record: _builtins.str = ...,
             ring: _duration_pb2.Duration | None = ...,
+            screened: _builtins.bool = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _typing.Literal["ring", b"ring"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "campaign", b"campaign", "record", b"record", "ring", b"ring"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "campaign", b"campaign", "record", b"record", "ring", b"ring", "screened", b"screened"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -494,6 +498,84 @@ class Event(_message.Message):
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
         _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "campaign", b"campaign", "record", b"record"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class CallAnalysed(_message.Message):
+        """Call progress analysis has its verdict on an answered call, or its time is over."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        CALL_FIELD_NUMBER: _builtins.int
+        CAMPAIGN_FIELD_NUMBER: _builtins.int
+        RECORD_FIELD_NUMBER: _builtins.int
+        VERDICT_FIELD_NUMBER: _builtins.int
+        AFTER_FIELD_NUMBER: _builtins.int
+        REASON_FIELD_NUMBER: _builtins.int
+        PERSON_FIELD_NUMBER: _builtins.int
+        call: _builtins.str
+        """calls/{call}."""
+        campaign: _builtins.str
+        """campaigns/{campaign}."""
+        record: _builtins.str
+        """lists/{list}/records/{record}."""
+        verdict: _builtins.str
+        """Who or what answered: person, machine, fax, silence, busy, invalid or undecided."""
+        reason: _builtins.str
+        """What it was judged by, in few words."""
+        person: _builtins.bool
+        """Whether it counts as answered by a person; what nobody can tell does."""
+        @_builtins.property
+        def after(self) -> _duration_pb2.Duration:
+            """From the answer to the verdict."""
+
+        def __init__(
+            self,
+            *,
+            call: _builtins.str = ...,
+            campaign: _builtins.str = ...,
+            record: _builtins.str = ...,
+            verdict: _builtins.str = ...,
+            after: _duration_pb2.Duration | None = ...,
+            reason: _builtins.str = ...,
+            person: _builtins.bool = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "call", b"call", "campaign", b"campaign", "person", b"person", "reason", b"reason", "record", b"record", "verdict", b"verdict"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class CallTreated(_message.Message):
+        """An automated treatment of an answered call began."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        CALL_FIELD_NUMBER: _builtins.int
+        CAMPAIGN_FIELD_NUMBER: _builtins.int
+        RECORD_FIELD_NUMBER: _builtins.int
+        TREATMENT_FIELD_NUMBER: _builtins.int
+        call: _builtins.str
+        """calls/{call}."""
+        campaign: _builtins.str
+        """campaigns/{campaign}."""
+        record: _builtins.str
+        """lists/{list}/records/{record}."""
+        treatment: _builtins.str
+        """unattended-message, machine-message or scenario."""
+        def __init__(
+            self,
+            *,
+            call: _builtins.str = ...,
+            campaign: _builtins.str = ...,
+            record: _builtins.str = ...,
+            treatment: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "campaign", b"campaign", "record", b"record", "treatment", b"treatment"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1309,6 +1391,8 @@ class Event(_message.Message):
     STATISTICS_RESET_FIELD_NUMBER: _builtins.int
     PACING_SUMMED_FIELD_NUMBER: _builtins.int
     CALL_MEASURED_FIELD_NUMBER: _builtins.int
+    CALL_ANALYSED_FIELD_NUMBER: _builtins.int
+    CALL_TREATED_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Its place in the log, from 1 without gaps."""
     @_builtins.property
@@ -1439,6 +1523,14 @@ class Event(_message.Message):
     def call_measured(self) -> Global___Event.CallMeasured:
         """The audio of a called party's leg was measured."""
 
+    @_builtins.property
+    def call_analysed(self) -> Global___Event.CallAnalysed:
+        """Call progress analysis has its verdict on an answered call."""
+
+    @_builtins.property
+    def call_treated(self) -> Global___Event.CallTreated:
+        """An automated treatment of an answered call began."""
+
     def __init__(
         self,
         *,
@@ -1475,12 +1567,14 @@ class Event(_message.Message):
         statistics_reset: Global___Event.StatisticsReset | None = ...,
         pacing_summed: Global___Event.PacingSummed | None = ...,
         call_measured: Global___Event.CallMeasured | None = ...,
+        call_analysed: Global___Event.CallAnalysed | None = ...,
+        call_treated: Global___Event.CallTreated | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_changed", b"agent_changed", "agent_leg_closed", b"agent_leg_closed", "agent_leg_opened", b"agent_leg_opened", "agent_leg_started", b"agent_leg_started", "attempt_answered", b"attempt_answered", "attempt_closed", b"attempt_closed", "attempt_rerouted", b"attempt_rerouted", "attempt_started", b"attempt_started", "call_connected", b"call_connected", "call_ended", b"call_ended", "call_measured", b"call_measured", "call_queued", b"call_queued", "campaign_started", b"campaign_started", "campaign_stopped", b"campaign_stopped", "disposition_set", b"disposition_set", "dnc_number_added", b"dnc_number_added", "dnc_number_removed", b"dnc_number_removed", "engine_started", b"engine_started", "engine_stopped", b"engine_stopped", "event_time", b"event_time", "fact", b"fact", "pacing_summed", b"pacing_summed", "record_changed", b"record_changed", "record_previewed", b"record_previewed", "records_imported", b"records_imported", "resource_changed", b"resource_changed", "resource_deleted", b"resource_deleted", "schedule_edge_passed", b"schedule_edge_passed", "statistics_reset", b"statistics_reset", "supervision_ended", b"supervision_ended", "supervision_mode_changed", b"supervision_mode_changed", "supervision_started", b"supervision_started", "trunk_changed", b"trunk_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_changed", b"agent_changed", "agent_leg_closed", b"agent_leg_closed", "agent_leg_opened", b"agent_leg_opened", "agent_leg_started", b"agent_leg_started", "attempt_answered", b"attempt_answered", "attempt_closed", b"attempt_closed", "attempt_rerouted", b"attempt_rerouted", "attempt_started", b"attempt_started", "call_analysed", b"call_analysed", "call_connected", b"call_connected", "call_ended", b"call_ended", "call_measured", b"call_measured", "call_queued", b"call_queued", "call_treated", b"call_treated", "campaign_started", b"campaign_started", "campaign_stopped", b"campaign_stopped", "disposition_set", b"disposition_set", "dnc_number_added", b"dnc_number_added", "dnc_number_removed", b"dnc_number_removed", "engine_started", b"engine_started", "engine_stopped", b"engine_stopped", "event_time", b"event_time", "fact", b"fact", "pacing_summed", b"pacing_summed", "record_changed", b"record_changed", "record_previewed", b"record_previewed", "records_imported", b"records_imported", "resource_changed", b"resource_changed", "resource_deleted", b"resource_deleted", "schedule_edge_passed", b"schedule_edge_passed", "statistics_reset", b"statistics_reset", "supervision_ended", b"supervision_ended", "supervision_mode_changed", b"supervision_mode_changed", "supervision_started", b"supervision_started", "trunk_changed", b"trunk_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_changed", b"agent_changed", "agent_leg_closed", b"agent_leg_closed", "agent_leg_opened", b"agent_leg_opened", "agent_leg_started", b"agent_leg_started", "attempt_answered", b"attempt_answered", "attempt_closed", b"attempt_closed", "attempt_rerouted", b"attempt_rerouted", "attempt_started", b"attempt_started", "call_connected", b"call_connected", "call_ended", b"call_ended", "call_measured", b"call_measured", "call_queued", b"call_queued", "campaign_started", b"campaign_started", "campaign_stopped", b"campaign_stopped", "disposition_set", b"disposition_set", "dnc_number_added", b"dnc_number_added", "dnc_number_removed", b"dnc_number_removed", "engine_started", b"engine_started", "engine_stopped", b"engine_stopped", "event_time", b"event_time", "fact", b"fact", "pacing_summed", b"pacing_summed", "record_changed", b"record_changed", "record_previewed", b"record_previewed", "records_imported", b"records_imported", "resource_changed", b"resource_changed", "resource_deleted", b"resource_deleted", "schedule_edge_passed", b"schedule_edge_passed", "sequence", b"sequence", "statistics_reset", b"statistics_reset", "supervision_ended", b"supervision_ended", "supervision_mode_changed", b"supervision_mode_changed", "supervision_started", b"supervision_started", "trunk_changed", b"trunk_changed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_changed", b"agent_changed", "agent_leg_closed", b"agent_leg_closed", "agent_leg_opened", b"agent_leg_opened", "agent_leg_started", b"agent_leg_started", "attempt_answered", b"attempt_answered", "attempt_closed", b"attempt_closed", "attempt_rerouted", b"attempt_rerouted", "attempt_started", b"attempt_started", "call_analysed", b"call_analysed", "call_connected", b"call_connected", "call_ended", b"call_ended", "call_measured", b"call_measured", "call_queued", b"call_queued", "call_treated", b"call_treated", "campaign_started", b"campaign_started", "campaign_stopped", b"campaign_stopped", "disposition_set", b"disposition_set", "dnc_number_added", b"dnc_number_added", "dnc_number_removed", b"dnc_number_removed", "engine_started", b"engine_started", "engine_stopped", b"engine_stopped", "event_time", b"event_time", "fact", b"fact", "pacing_summed", b"pacing_summed", "record_changed", b"record_changed", "record_previewed", b"record_previewed", "records_imported", b"records_imported", "resource_changed", b"resource_changed", "resource_deleted", b"resource_deleted", "schedule_edge_passed", b"schedule_edge_passed", "sequence", b"sequence", "statistics_reset", b"statistics_reset", "supervision_ended", b"supervision_ended", "supervision_mode_changed", b"supervision_mode_changed", "supervision_started", b"supervision_started", "trunk_changed", b"trunk_changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["engine_started", "engine_stopped", "resource_changed", "resource_deleted", "campaign_started", "campaign_stopped", "schedule_edge_passed", "records_imported", "attempt_started", "attempt_rerouted", "attempt_answered", "call_queued", "call_connected", "call_ended", "disposition_set", "attempt_closed", "record_previewed", "record_changed", "agent_changed", "agent_leg_started", "agent_leg_opened", "agent_leg_closed", "dnc_number_added", "dnc_number_removed", "supervision_started", "supervision_mode_changed", "supervision_ended", "trunk_changed", "statistics_reset", "pacing_summed", "call_measured"]  # noqa: Y015
+    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["engine_started", "engine_stopped", "resource_changed", "resource_deleted", "campaign_started", "campaign_stopped", "schedule_edge_passed", "records_imported", "attempt_started", "attempt_rerouted", "attempt_answered", "call_queued", "call_connected", "call_ended", "disposition_set", "attempt_closed", "record_previewed", "record_changed", "agent_changed", "agent_leg_started", "agent_leg_opened", "agent_leg_closed", "dnc_number_added", "dnc_number_removed", "supervision_started", "supervision_mode_changed", "supervision_ended", "trunk_changed", "statistics_reset", "pacing_summed", "call_measured", "call_analysed", "call_treated"]  # noqa: Y015
     _WhichOneofArgType_fact: _TypeAlias = _typing.Literal["fact", b"fact"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_fact) -> _WhichOneofReturnType_fact | None: ...
 

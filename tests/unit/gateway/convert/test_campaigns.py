@@ -12,6 +12,7 @@ from engine.domain.dispositions import DialRule, Disposition
 from engine.domain.e164 import E164
 from engine.domain.ids import AgentId, CampaignId, ListId, TeamId, TrunkId
 from engine.domain.refusals import InvalidHoursError, InvalidRequestError
+from engine.domain.scenario import AddToDnc, Collect, Dispose, End, Play, Scenario, Transfer
 from engine.domain.specs import CampaignSpec, HoursRow, ListLink, RecordingRule, RunWindow
 from gateway.convert import campaigns, resources, views
 from gateway.convert.campaigns import from_campaign, to_campaign
@@ -66,6 +67,29 @@ analyses = st.builds(
     fax=fates,
     silence=fates,
 )
+step_names = st.from_regex(r"[a-z][a-z0-9-]{0,10}", fullmatch=True)
+prompts = texts.filter(bool)
+steps = st.one_of(
+    st.builds(Play, prompt=prompts, then=step_names),
+    st.builds(
+        Collect,
+        choices=st.dictionaries(st.sampled_from("0123456789*#"), step_names, min_size=1),
+        otherwise=step_names,
+        prompt=texts,
+        within_s=st.integers(10**6, 3 * 10**7).map(lambda us: us / 1e6),
+        tries=st.integers(1, 5),
+    ),
+    st.builds(Transfer),
+    st.builds(AddToDnc, then=step_names),
+    st.builds(Dispose, disposition=ids, then=step_names),
+    st.builds(End),
+)
+scenarios = st.builds(
+    Scenario,
+    first=step_names,
+    steps=st.dictionaries(step_names, steps, min_size=1, max_size=6),
+    limit_s=st.sampled_from([5.0, 180.0, 900.0]),
+)
 specs = st.builds(
     CampaignSpec,
     campaign_id=st.just(CampaignId("c1")),
@@ -98,6 +122,7 @@ specs = st.builds(
     unattended_timeout_s=st.sampled_from([0.5, 2.0, 60.0]),
     unattended_prompt=texts,
     opt_out_key=st.sampled_from(["", *"0123456789*#"]),
+    opt_out_prompt=texts,
     hold_prompt=texts,
     analysis=st.none() | analyses,
     no_answer_timeout_s=st.sampled_from([15.0, 25.5, 120.0]),
@@ -124,6 +149,7 @@ specs = st.builds(
     offer_timeout_s=st.sampled_from([1.0, 15.0, 600.0]),
     preview_limit_s=delays,
     prompt=texts,
+    scenario=st.none() | scenarios,
     recording=st.sampled_from(RecordingRule),
     recording_notice=texts,
     revision=st.just(1),
@@ -158,6 +184,25 @@ def test_every_field_of_a_campaign_reaches_the_wire() -> None:
 def test_every_field_of_an_analysis_reaches_the_wire() -> None:
     told = {field.name for field in pb.Analysis.DESCRIPTOR.fields}
     assert told == {field.name.removesuffix("_s") for field in msgspec.structs.fields(AnalysisSpec)}
+
+
+def test_every_field_of_a_scenario_reaches_the_wire() -> None:
+    pairs = ((pb.Scenario, Scenario), (pb.Scenario.Collect, Collect), (pb.Scenario.Play, Play))
+    for message, kind in pairs:
+        told = {field.name for field in message.DESCRIPTOR.fields}
+        assert told == {field.name.removesuffix("_s") for field in msgspec.structs.fields(kind)}
+
+
+def test_what_a_scenario_does_not_say_has_its_default() -> None:
+    collect = pb.Scenario.Collect(choices={"1": "end"}, otherwise="end")
+    steps = {
+        "ask": pb.Scenario.Step(collect=collect),
+        "end": pb.Scenario.Step(hang_up=pb.Scenario.HangUp()),
+    }
+    message = pb.Campaign(scenario=pb.Scenario(first="ask", steps=steps))
+    asked = Collect(choices={"1": "end"}, otherwise="end")
+    spec = from_campaign(message, CampaignId("c1"))
+    assert spec.scenario == Scenario(first="ask", steps={"ask": asked, "end": End()})
 
 
 def test_an_analysis_that_says_nothing_has_every_default() -> None:
@@ -205,6 +250,11 @@ BAD = [
     pytest.param(pb.Campaign(hold_prompt="a/../b"), "'..'", id="music on a path that climbs"),
     pytest.param(
         pb.Campaign(analysis=pb.Analysis(machine_prompt="../x")), "'..'", id="message that climbs"
+    ),
+    pytest.param(
+        pb.Campaign(scenario=pb.Scenario(first="a", steps={"a": pb.Scenario.Step()})),
+        "step 'a' does nothing",
+        id="scenario step that does nothing",
     ),
     pytest.param(pb.Campaign(teams=["agents/a"]), "teams/{team}", id="agent for a team"),
     pytest.param(pb.Campaign(teams=["teams/A"]), "lower-case", id="upper-case id"),
