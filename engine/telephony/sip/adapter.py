@@ -537,6 +537,17 @@ class SipTelephony:
                 self._on_registered(user, binding.source)
             case sip.Unregistered(user):
                 self._unregister(user)
+            case sip.OptionsAnswered() | sip.RegistrationChanged() | sip.RegistrationOver():
+                self._on_trunk(event)
+            case sip.Trying() | sip.ReofferRefused() | sip.Incoming():
+                pass  # the port has no word for them; nothing comes in (see ``_screen``)
+            case _:
+                assert_never(event)
+
+    def _on_trunk(
+        self, event: sip.OptionsAnswered | sip.RegistrationChanged | sip.RegistrationOver
+    ) -> None:
+        match event:
             case sip.OptionsAnswered(key, status):
                 self._trunks.on_options(key, status)
             case sip.RegistrationChanged(key, registered, _, reason):
@@ -544,10 +555,6 @@ class SipTelephony:
             case sip.RegistrationOver():
                 if not self._user_agent.open_registrations:
                     self._left.set()
-            case sip.Trying() | sip.ReofferRefused() | sip.Incoming():
-                pass  # the port has no word for them; nothing comes in (see ``_screen``)
-            case _:
-                assert_never(event)
 
     def _on_answered(self, leg_id: LegId, remote: RemoteMedia) -> None:
         if self._connect(leg_id, remote):

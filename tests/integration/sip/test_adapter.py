@@ -240,7 +240,7 @@ async def test_the_far_ends_refusal_and_hang_up_have_their_causes(tmp_path: Path
     async with station() as own, Sipp(tmp_path, *scenario("hang-up")) as sipp:
         own.set_trunk(sipp)
         own.place()
-        assert (await own.wait_for(LegEnded)) == LegEnded(LEG, HUNG_UP)
+        assert (await own.wait_for(LegEnded)) == LegEnded(LEG, HUNG_UP, q850=16)
         assert own.media is not None
         assert own.media.open == {}
 
