@@ -2,6 +2,7 @@
 
 The checksum covers the key as well, so an intact entry in the wrong place is noticed too
 (invariant B5). Rows are msgpack arrays in field order; a new field goes last, with a default.
+Recordings are JSON arrays, because SQLite can index those (see ``schema``).
 """
 
 import zlib
@@ -17,6 +18,7 @@ from engine.ports import (
     ImportBatch,
     OpenAgentLeg,
     OpenAttempt,
+    RecordingRow,
     RecordState,
     RunState,
     StoredFact,
@@ -31,8 +33,11 @@ _ROW_TYPES: dict[Table, type[Any]] = {
     Table.ATTEMPT: OpenAttempt,
     Table.LEG: OpenAgentLeg,
     Table.RECORD: RecordState,
+    Table.RECORDING: RecordingRow,
 }
 _encode = msgspec.msgpack.Encoder().encode
+_encode_json = msgspec.json.Encoder().encode
+_decode_recording = msgspec.json.Decoder(RecordingRow).decode
 _decode_row = msgspec.msgpack.Decoder(list[Any]).decode
 _decode_fields = msgspec.msgpack.Decoder(dict[str, str]).decode
 _decode_extras = msgspec.msgpack.Decoder(list[bytes]).decode
@@ -67,6 +72,8 @@ def encode_value(value: Value) -> bytes:
     """Return a state row as octets."""
     if isinstance(value, bytes):
         return value
+    if isinstance(value, RecordingRow):
+        return _encode_json(value)
     return _encode(value)
 
 
@@ -81,6 +88,8 @@ def decode_value(table: Table, key: str, crc: int, body: bytes) -> Value:
         raise damaged(place)
     if table not in _ROW_TYPES:
         return body
+    if table is Table.RECORDING:
+        return _decode_recording(body)
     row: Value = _ROW_TYPES[table](*_decode_row(body))
     return row
 

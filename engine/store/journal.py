@@ -9,9 +9,9 @@ from contextlib import closing
 from pathlib import Path
 
 from engine.domain.facts import AnyFact, RecordPhase, RecordsImported, encode
-from engine.domain.ids import CampaignId, ListId
+from engine.domain.ids import CampaignId, ListId, RecordingId
 from engine.domain.refusals import JournalError
-from engine.ports import ImportBatch, RecordState, StoredFact, StoredState
+from engine.ports import ImportBatch, RecordingRow, RecordState, StoredFact, StoredState
 from engine.store import schema
 from engine.store.codec import (
     checksum,
@@ -32,6 +32,7 @@ from engine.store.projection import (
     Table,
     advance,
     key_of_record,
+    key_of_recording,
 )
 
 ROWS_PER_STATEMENT = 512
@@ -155,7 +156,9 @@ class Journal:
             )
         )
         for kind, key, crc, body in connection.execute(
-            "SELECT kind, key, crc, body FROM state WHERE kind <> ?", (Table.RECORD.value,)
+            "SELECT kind, key, crc, body FROM state WHERE kind NOT IN ('record', 'recording')"
+            " UNION ALL SELECT kind, key, crc, body FROM state WHERE kind = 'recording'"
+            " AND json_extract(CAST(body AS TEXT), '$[5]') = 0"
         ).fetchall():
             self._restore(str(kind), str(key), crc, body)
         _verify_records(connection)
@@ -210,6 +213,7 @@ class Journal:
     def _commit(self, items: Sequence[Item]) -> Durable:
         group = Group(self.last_sequence)
         self._fetch_records(items)
+        self._fetch_recordings(items)
         for index, item in enumerate(items):
             match item:
                 case FactsToCommit(facts, bodies):
@@ -307,7 +311,29 @@ class Journal:
             assert isinstance(record, RecordState)
             known[key] = record
 
+    def _fetch_recordings(self, items: Sequence[Item]) -> None:
+        """Look up the recordings whose rows change; few do at a time."""
+        known = self._state.recordings
+        for item in items:
+            for fact in item.facts if isinstance(item, FactsToCommit) else ():
+                key = key_of_recording(fact)
+                if key is not None and key not in known:
+                    self._fetch_recording(key)
+
+    def _fetch_recording(self, key: RecordingId) -> None:
+        sql = "SELECT crc, body FROM state WHERE kind = 'recording' AND key = ?"
+        found = self._connection.execute(sql, (key,)).fetchone()
+        if found is not None:
+            row = decode_value(Table.RECORDING, key, *found)
+            assert isinstance(row, RecordingRow)
+            self._state.recordings[key] = row
+
     def _forget_settled(self, group: Group) -> None:
+        for table, key in group.rows:
+            if table is Table.RECORDING:
+                recording = self._state.recordings.get(RecordingId(key))
+                if recording is not None and recording.complete:
+                    del self._state.recordings[RecordingId(key)]
         records = self._state.records
         if len(records) <= RECORDS_KEPT:
             return
@@ -318,11 +344,11 @@ class Journal:
 
 
 def _verify_records(connection: sqlite3.Connection) -> None:
-    """Check all records' standings; one whose key is damaged would not be missed by anyone."""
-    sql = "SELECT key, crc, body FROM state WHERE kind = 'record'"
+    """Check all records' standings and recordings: a damaged key would be missed by nobody."""
+    sql = "SELECT kind, key, crc, body FROM state WHERE kind IN ('record', 'recording')"
     with closing(connection.execute(sql)) as rows:
-        for key, crc, body in rows:
-            place = f"{Table.RECORD}/{key}"
+        for kind, key, crc, body in rows:
+            place = f"{kind}/{key}"
             if checksum(place, body) != crc:
                 raise damaged(place)
 

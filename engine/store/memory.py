@@ -8,7 +8,15 @@ from random import Random
 from engine.domain.facts import AnyFact, RecordsImported
 from engine.domain.ids import CampaignId, ListId
 from engine.domain.refusals import JournalError
-from engine.ports import Committed, ImportBatch, RecordState, StoredFact, StoredState
+from engine.ports import (
+    Committed,
+    ImportBatch,
+    RecordingQuery,
+    RecordingRow,
+    RecordState,
+    StoredFact,
+    StoredState,
+)
 from engine.store.codec import field_of, overlaps
 from engine.store.projection import ForgetList, State, advance
 
@@ -137,6 +145,18 @@ class MemoryStore:
         """Read one custom field of records, in the order of the rows; empty where it is not."""
         packed = [self._find_extras(list_id, row) for row in rows]
         self._later(lambda: done([field_of(extras, field) for extras in packed]))
+
+    def find_recordings(
+        self, query: RecordingQuery, done: Callable[[Sequence[RecordingRow]], None]
+    ) -> None:
+        """Read recordings, newest first."""
+        rows = self._disk.state.recordings
+        found = [
+            rows[key]
+            for key in sorted(rows, reverse=True)
+            if (not query.before or key < query.before) and query.wants(rows[key])
+        ][: query.limit]
+        self._later(lambda: done(found))
 
     def load_batches(self, list_id: ListId) -> Sequence[ImportBatch]:
         """Return a list's batches in row order, extras left out."""

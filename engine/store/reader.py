@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from engine.domain.ids import ListId
 from engine.domain.refusals import JournalError
-from engine.ports import ImportBatch, RecordState, StoredFact
+from engine.ports import ImportBatch, RecordingQuery, RecordingRow, RecordState, StoredFact
 from engine.store import schema
 from engine.store.codec import (
     EXTRAS_PER_ROW,
@@ -96,6 +96,34 @@ def _run_of(
         return row, ()
     first_row, crc, body = found
     return first_row, decode_extras(f"extras/{list_id}/{first_row}", crc, body)
+
+
+def find_recordings(connection: sqlite3.Connection, query: RecordingQuery) -> list[RecordingRow]:
+    """Return recordings, newest first; indices serve what is asked for (see ``schema``).
+
+    Raises:
+        JournalError: One of them is damaged.
+    """
+    at = "json_extract(CAST(body AS TEXT), '$[{}]')"
+    wanted: list[tuple[str, str | float]] = [
+        ("key = ?", query.recording_id),
+        (f"{at.format(1)} = ?", query.attempt_id),
+        (f"{at.format(2)} = ?", query.campaign_id),
+        (f"{at.format(3)} = ?", query.agent_id),
+        (f"{at.format(4)} >= ?", query.from_s),
+        (f"{at.format(4)} < ?", query.until_s),
+        ("key < ?", query.before),
+    ]
+    used = [(sql, value) for sql, value in wanted if value]
+    if not query.deleted:
+        used.append((f"{at.format(12)} = ?", 0.0))
+    where = " AND ".join(["kind = 'recording'", *(sql for sql, _ in used)])
+    rows = connection.execute(
+        f"SELECT key, crc, body FROM state WHERE {where} ORDER BY key DESC LIMIT ?",  # noqa: S608
+        [*(value for _, value in used), query.limit],
+    ).fetchall()
+    values = [decode_value(Table.RECORDING, key, crc, body) for key, crc, body in rows]
+    return [value for value in values if isinstance(value, RecordingRow)]
 
 
 def load_batches(connection: sqlite3.Connection, list_id: ListId) -> list[ImportBatch]:

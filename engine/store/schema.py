@@ -10,7 +10,7 @@ from pathlib import Path
 
 from engine.domain.refusals import JournalError
 
-VERSION = 1
+VERSION = 2
 """Version of the tables; a file with a higher one is refused (invariant B6)."""
 APPLICATION_ID = 0x50434C4E
 """``PCLN``, in the header of the file."""
@@ -58,6 +58,23 @@ CREATE TRIGGER intake_last INSTEAD OF INSERT ON intake WHEN NEW.op = 3 BEGIN
 END;
 """
 
+_RECORDINGS = """
+CREATE INDEX recordings_open ON state (key)
+    WHERE kind = 'recording' AND json_extract(CAST(body AS TEXT), '$[5]') = 0;
+CREATE INDEX recordings_attempt ON state (json_extract(CAST(body AS TEXT), '$[1]'), key)
+    WHERE kind = 'recording';
+CREATE INDEX recordings_campaign ON state (json_extract(CAST(body AS TEXT), '$[2]'), key)
+    WHERE kind = 'recording';
+CREATE INDEX recordings_agent ON state (json_extract(CAST(body AS TEXT), '$[3]'), key)
+    WHERE kind = 'recording';
+CREATE INDEX recordings_started ON state (json_extract(CAST(body AS TEXT), '$[4]'), key)
+    WHERE kind = 'recording';
+"""
+"""What version 2 adds: rows of kind ``recording`` are JSON arrays (``ports.RecordingRow``)."""
+
+_MIGRATIONS = {1: _RECORDINGS}
+"""What brings a file from a version to the next one."""
+
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """Open a connection that makes every commit durable (FULL: it survives loss of power too)."""
@@ -104,10 +121,14 @@ def prepare(connection: sqlite3.Connection, path: Path, *, may_be_new: bool) -> 
             f"{path} has version {version}; this program knows up to {VERSION}: use a newer one",
             slug="journal-newer",
         )
-    if version != VERSION:
+    if version < 1:
         raise JournalError(f"{path} has no known version ({version})", slug="journal-damaged")
     if path.stat().st_size <= CHECKED_AT_OPEN:
         check(connection, path)
+    for old in range(version, VERSION):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {_MIGRATIONS[old]} PRAGMA user_version = {old + 1}; COMMIT;"
+        )
 
 
 def check(connection: sqlite3.Connection, path: Path) -> None:
@@ -124,7 +145,7 @@ def check(connection: sqlite3.Connection, path: Path) -> None:
 
 def _create(connection: sqlite3.Connection) -> None:
     connection.executescript(
-        f"BEGIN IMMEDIATE;{_TABLES}"
+        f"BEGIN IMMEDIATE;{_TABLES}{_RECORDINGS}"
         f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
     )
 

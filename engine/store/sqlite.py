@@ -16,7 +16,15 @@ from queue import Empty, SimpleQueue
 from engine.domain.facts import AnyFact, encode
 from engine.domain.ids import CampaignId, ListId
 from engine.domain.refusals import JournalError
-from engine.ports import Committed, ImportBatch, RecordState, StoredFact, StoredState
+from engine.ports import (
+    Committed,
+    ImportBatch,
+    RecordingQuery,
+    RecordingRow,
+    RecordState,
+    StoredFact,
+    StoredState,
+)
 from engine.store import reader
 from engine.store.group import BatchToCommit, FactsToCommit, Item, PacingToKeep
 from engine.store.journal import Journal
@@ -150,6 +158,17 @@ class SqliteStore:
                 self._path, lambda base: reader.read_field(base, list_id, rows, field)
             )
             return partial(done, values)
+
+        self._reads.put(question)
+
+    def find_recordings(
+        self, query: RecordingQuery, done: Callable[[Sequence[RecordingRow]], None]
+    ) -> None:
+        """Read recordings, newest first."""
+
+        def question() -> Callable[[], None]:
+            rows = reader.ask(self._path, lambda base: reader.find_recordings(base, query))
+            return partial(done, rows)
 
         self._reads.put(question)
 

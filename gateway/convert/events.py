@@ -340,6 +340,69 @@ def _supervision_ended(event: Event, fact: facts.SupervisionEnded) -> None:
     event.supervision_ended.reason = fact.reason
 
 
+@_writes(facts.RecordingStarted)
+def _recording_started(event: Event, fact: facts.RecordingStarted) -> None:
+    event.recording_started.recording = name_of("recordings", fact.recording_id)
+    event.recording_started.call = name_of("calls", fact.attempt_id)
+    event.recording_started.campaign = name_of("campaigns", fact.campaign_id)
+    event.recording_started.agent = name_of("agents", fact.agent_id)
+    event.recording_started.by = fact.by
+    event.recording_started.reason = fact.reason
+
+
+@_writes(facts.RecordingPaused)
+def _recording_paused(event: Event, fact: facts.RecordingPaused) -> None:
+    event.recording_paused.recording = name_of("recordings", fact.recording_id)
+    event.recording_paused.call = name_of("calls", fact.attempt_id)
+    event.recording_paused.by = fact.by
+    event.recording_paused.reason = fact.reason
+
+
+@_writes(facts.RecordingResumed)
+def _recording_resumed(event: Event, fact: facts.RecordingResumed) -> None:
+    event.recording_resumed.recording = name_of("recordings", fact.recording_id)
+    event.recording_resumed.call = name_of("calls", fact.attempt_id)
+    event.recording_resumed.by = fact.by
+    event.recording_resumed.reason = fact.reason
+
+
+@_writes(facts.RecordingStopped)
+def _recording_stopped(event: Event, fact: facts.RecordingStopped) -> None:
+    event.recording_stopped.recording = name_of("recordings", fact.recording_id)
+    event.recording_stopped.call = name_of("calls", fact.attempt_id)
+    event.recording_stopped.by = fact.by
+    event.recording_stopped.reason = fact.reason
+
+
+@_writes(facts.RecordingCompleted)
+def _recording_completed(event: Event, fact: facts.RecordingCompleted) -> None:
+    event.recording_completed.recording = name_of("recordings", fact.recording_id)
+    event.recording_completed.length.CopyFrom(to_duration(fact.length_s))
+    event.recording_completed.lost.CopyFrom(to_duration(fact.lost_s))
+    event.recording_completed.size_bytes = fact.octets
+    event.recording_completed.sha256 = fact.sha256
+
+
+@_writes(facts.RecordingAccessed)
+def _recording_accessed(event: Event, fact: facts.RecordingAccessed) -> None:
+    event.recording_accessed.recording = name_of("recordings", fact.recording_id)
+    event.recording_accessed.by = fact.by
+    event.recording_accessed.how = fact.how
+    event.recording_accessed.start.CopyFrom(to_duration(fact.from_s))
+
+
+@_writes(facts.RecordingDeleted)
+def _recording_deleted(event: Event, fact: facts.RecordingDeleted) -> None:
+    event.recording_deleted.recording = name_of("recordings", fact.recording_id)
+    event.recording_deleted.by = fact.by
+
+
+@_writes(facts.RecorderChanged)
+def _recorder_changed(event: Event, fact: facts.RecorderChanged) -> None:
+    event.recorder_changed.up = fact.up
+    event.recorder_changed.reason = fact.reason
+
+
 @_writes(facts.TrunkChanged)
 def _trunk_changed(event: Event, fact: facts.TrunkChanged) -> None:
     event.trunk_changed.trunk = name_of("trunks", fact.trunk_id)

@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from gateway.pb.paceline.v1 import lists_pb2 as _lists_pb2
+from gateway.pb.paceline.v1 import recordings_pb2 as _recordings_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -330,6 +331,69 @@ class AgentSessionRequest(_message.Message):
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     @_typing.final
+    class ControlRecording(_message.Message):
+        """Says whether the call in hand is recorded. Stronger rules may decide otherwise: what is done is
+        told by RecordingChanged.
+        """
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        class _Action:
+            ValueType = _typing.NewType("ValueType", _builtins.int)
+            V: _TypeAlias = ValueType  # noqa: Y015
+
+        class _ActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[AgentSessionRequest.ControlRecording._Action.ValueType], _builtins.type):
+            DESCRIPTOR: _descriptor.EnumDescriptor
+            ACTION_UNSPECIFIED: AgentSessionRequest.ControlRecording._Action.ValueType  # 0
+            """Not said."""
+            ACTION_START: AgentSessionRequest.ControlRecording._Action.ValueType  # 1
+            """Record."""
+            ACTION_STOP: AgentSessionRequest.ControlRecording._Action.ValueType  # 2
+            """Do not record any more."""
+            ACTION_PAUSE: AgentSessionRequest.ControlRecording._Action.ValueType  # 3
+            """Keep nothing for a while, such as while a card number is said."""
+            ACTION_RESUME: AgentSessionRequest.ControlRecording._Action.ValueType  # 4
+            """Go on."""
+
+        class Action(_Action, metaclass=_ActionEnumTypeWrapper):
+            """What is wanted."""
+
+        ACTION_UNSPECIFIED: AgentSessionRequest.ControlRecording.Action.ValueType  # 0
+        """Not said."""
+        ACTION_START: AgentSessionRequest.ControlRecording.Action.ValueType  # 1
+        """Record."""
+        ACTION_STOP: AgentSessionRequest.ControlRecording.Action.ValueType  # 2
+        """Do not record any more."""
+        ACTION_PAUSE: AgentSessionRequest.ControlRecording.Action.ValueType  # 3
+        """Keep nothing for a while, such as while a card number is said."""
+        ACTION_RESUME: AgentSessionRequest.ControlRecording.Action.ValueType  # 4
+        """Go on."""
+
+        CALL_FIELD_NUMBER: _builtins.int
+        ACTION_FIELD_NUMBER: _builtins.int
+        AUTOMATED_FIELD_NUMBER: _builtins.int
+        call: _builtins.str
+        """calls/{call}; empty: the one in hand."""
+        action: Global___AgentSessionRequest.ControlRecording.Action.ValueType
+        """What is wanted."""
+        automated: _builtins.bool
+        """Whether the desktop's software asks by itself, such as a payment form: that is stronger than
+        what a person asks for, and than recording because of monitoring.
+        """
+        def __init__(
+            self,
+            *,
+            call: _builtins.str = ...,
+            action: Global___AgentSessionRequest.ControlRecording.Action.ValueType = ...,
+            automated: _builtins.bool = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "automated", b"automated", "call", b"call"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
     class RejectPreview(_message.Message):
         """Refuses the record before opening it."""
 
@@ -362,6 +426,7 @@ class AgentSessionRequest(_message.Message):
     COMPLETE_PREVIEW_FIELD_NUMBER: _builtins.int
     SKIP_PREVIEW_FIELD_NUMBER: _builtins.int
     REJECT_PREVIEW_FIELD_NUMBER: _builtins.int
+    CONTROL_RECORDING_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Names this message in its answer. A disposition repeated under the same one counts once."""
     @_builtins.property
@@ -412,6 +477,10 @@ class AgentSessionRequest(_message.Message):
     def reject_preview(self) -> Global___AgentSessionRequest.RejectPreview:
         """Refuse the record in review; the agent becomes not ready."""
 
+    @_builtins.property
+    def control_recording(self) -> Global___AgentSessionRequest.ControlRecording:
+        """Record the call in hand, pause, go on, or leave off."""
+
     def __init__(
         self,
         *,
@@ -428,12 +497,13 @@ class AgentSessionRequest(_message.Message):
         complete_preview: Global___AgentSessionRequest.CompletePreview | None = ...,
         skip_preview: Global___AgentSessionRequest.SkipPreview | None = ...,
         reject_preview: Global___AgentSessionRequest.RejectPreview | None = ...,
+        control_recording: Global___AgentSessionRequest.ControlRecording | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "call_preview", b"call_preview", "command", b"command", "complete_preview", b"complete_preview", "hang_up", b"hang_up", "hold", b"hold", "login", b"login", "reject_offer", b"reject_offer", "reject_preview", b"reject_preview", "resume", b"resume", "set_disposition", b"set_disposition", "set_state", b"set_state", "skip_preview", b"skip_preview"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "call_preview", b"call_preview", "command", b"command", "complete_preview", b"complete_preview", "control_recording", b"control_recording", "hang_up", b"hang_up", "hold", b"hold", "login", b"login", "reject_offer", b"reject_offer", "reject_preview", b"reject_preview", "resume", b"resume", "set_disposition", b"set_disposition", "set_state", b"set_state", "skip_preview", b"skip_preview"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "call_preview", b"call_preview", "command", b"command", "complete_preview", b"complete_preview", "hang_up", b"hang_up", "hold", b"hold", "login", b"login", "reject_offer", b"reject_offer", "reject_preview", b"reject_preview", "request_id", b"request_id", "resume", b"resume", "set_disposition", b"set_disposition", "set_state", b"set_state", "skip_preview", b"skip_preview"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_offer", b"accept_offer", "call_preview", b"call_preview", "command", b"command", "complete_preview", b"complete_preview", "control_recording", b"control_recording", "hang_up", b"hang_up", "hold", b"hold", "login", b"login", "reject_offer", b"reject_offer", "reject_preview", b"reject_preview", "request_id", b"request_id", "resume", b"resume", "set_disposition", b"set_disposition", "set_state", b"set_state", "skip_preview", b"skip_preview"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["login", "set_state", "accept_offer", "reject_offer", "hang_up", "hold", "resume", "set_disposition", "call_preview", "complete_preview", "skip_preview", "reject_preview"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["login", "set_state", "accept_offer", "reject_offer", "hang_up", "hold", "resume", "set_disposition", "call_preview", "complete_preview", "skip_preview", "reject_preview", "control_recording"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 
@@ -764,6 +834,28 @@ class AgentSessionResponse(_message.Message):
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     @_typing.final
+    class RecordingChanged(_message.Message):
+        """Whether the call in hand is recorded has changed."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        CALL_RECORDING_FIELD_NUMBER: _builtins.int
+        @_builtins.property
+        def call_recording(self) -> _recordings_pb2.CallRecording:
+            """All of it."""
+
+        def __init__(
+            self,
+            *,
+            call_recording: _recordings_pb2.CallRecording | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["call_recording", b"call_recording"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["call_recording", b"call_recording"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
     class PreviewOffered(_message.Message):
         """A record is there for review; the agent is busy from now on."""
 
@@ -877,6 +969,7 @@ class AgentSessionResponse(_message.Message):
     PREVIEW_ENDED_FIELD_NUMBER: _builtins.int
     SESSION_ENDED_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
+    RECORDING_CHANGED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
         """When it happened."""
@@ -929,6 +1022,10 @@ class AgentSessionResponse(_message.Message):
     def heartbeat(self) -> Global___AgentSessionResponse.Heartbeat:
         """Nothing happened; sent so that a dead connection shows."""
 
+    @_builtins.property
+    def recording_changed(self) -> Global___AgentSessionResponse.RecordingChanged:
+        """Whether the call in hand is recorded has changed."""
+
     def __init__(
         self,
         *,
@@ -945,12 +1042,13 @@ class AgentSessionResponse(_message.Message):
         preview_ended: Global___AgentSessionResponse.PreviewEnded | None = ...,
         session_ended: Global___AgentSessionResponse.SessionEnded | None = ...,
         heartbeat: Global___AgentSessionResponse.Heartbeat | None = ...,
+        recording_changed: Global___AgentSessionResponse.RecordingChanged | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "call_connected", b"call_connected", "call_ended", b"call_ended", "call_offered", b"call_offered", "event", b"event", "event_time", b"event_time", "heartbeat", b"heartbeat", "hold_changed", b"hold_changed", "offer_withdrawn", b"offer_withdrawn", "preview_ended", b"preview_ended", "preview_offered", b"preview_offered", "refusal", b"refusal", "session_ended", b"session_ended", "state_changed", b"state_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "call_connected", b"call_connected", "call_ended", b"call_ended", "call_offered", b"call_offered", "event", b"event", "event_time", b"event_time", "heartbeat", b"heartbeat", "hold_changed", b"hold_changed", "offer_withdrawn", b"offer_withdrawn", "preview_ended", b"preview_ended", "preview_offered", b"preview_offered", "recording_changed", b"recording_changed", "refusal", b"refusal", "session_ended", b"session_ended", "state_changed", b"state_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "call_connected", b"call_connected", "call_ended", b"call_ended", "call_offered", b"call_offered", "event", b"event", "event_time", b"event_time", "heartbeat", b"heartbeat", "hold_changed", b"hold_changed", "offer_withdrawn", b"offer_withdrawn", "preview_ended", b"preview_ended", "preview_offered", b"preview_offered", "refusal", b"refusal", "session_ended", b"session_ended", "state_changed", b"state_changed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "call_connected", b"call_connected", "call_ended", b"call_ended", "call_offered", b"call_offered", "event", b"event", "event_time", b"event_time", "heartbeat", b"heartbeat", "hold_changed", b"hold_changed", "offer_withdrawn", b"offer_withdrawn", "preview_ended", b"preview_ended", "preview_offered", b"preview_offered", "recording_changed", b"recording_changed", "refusal", b"refusal", "session_ended", b"session_ended", "state_changed", b"state_changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["ack", "refusal", "state_changed", "call_offered", "offer_withdrawn", "call_connected", "hold_changed", "call_ended", "preview_offered", "preview_ended", "session_ended", "heartbeat"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["ack", "refusal", "state_changed", "call_offered", "offer_withdrawn", "call_connected", "hold_changed", "call_ended", "preview_offered", "preview_ended", "session_ended", "heartbeat", "recording_changed"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

@@ -1202,6 +1202,264 @@ class Event(_message.Message):
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     @_typing.final
+    class RecordingStarted(_message.Message):
+        """A call is recorded from now on."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        RECORDING_FIELD_NUMBER: _builtins.int
+        CALL_FIELD_NUMBER: _builtins.int
+        CAMPAIGN_FIELD_NUMBER: _builtins.int
+        AGENT_FIELD_NUMBER: _builtins.int
+        BY_FIELD_NUMBER: _builtins.int
+        REASON_FIELD_NUMBER: _builtins.int
+        recording: _builtins.str
+        """recordings/{recording}."""
+        call: _builtins.str
+        """calls/{call}."""
+        campaign: _builtins.str
+        """campaigns/{campaign}."""
+        agent: _builtins.str
+        """agents/{agent}; may be empty."""
+        by: _builtins.str
+        """Who wanted it."""
+        reason: _builtins.str
+        """What decided: centre, campaign, agent, manual, monitoring or desktop."""
+        def __init__(
+            self,
+            *,
+            recording: _builtins.str = ...,
+            call: _builtins.str = ...,
+            campaign: _builtins.str = ...,
+            agent: _builtins.str = ...,
+            by: _builtins.str = ...,
+            reason: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "by", b"by", "call", b"call", "campaign", b"campaign", "reason", b"reason", "recording", b"recording"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class RecordingPaused(_message.Message):
+        """Of a recorded call nothing is kept from now on."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        RECORDING_FIELD_NUMBER: _builtins.int
+        CALL_FIELD_NUMBER: _builtins.int
+        BY_FIELD_NUMBER: _builtins.int
+        REASON_FIELD_NUMBER: _builtins.int
+        recording: _builtins.str
+        """recordings/{recording}."""
+        call: _builtins.str
+        """calls/{call}."""
+        by: _builtins.str
+        """Who wanted it."""
+        reason: _builtins.str
+        """What decided."""
+        def __init__(
+            self,
+            *,
+            recording: _builtins.str = ...,
+            call: _builtins.str = ...,
+            by: _builtins.str = ...,
+            reason: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "call", b"call", "reason", b"reason", "recording", b"recording"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class RecordingResumed(_message.Message):
+        """A paused recording goes on."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        RECORDING_FIELD_NUMBER: _builtins.int
+        CALL_FIELD_NUMBER: _builtins.int
+        BY_FIELD_NUMBER: _builtins.int
+        REASON_FIELD_NUMBER: _builtins.int
+        recording: _builtins.str
+        """recordings/{recording}."""
+        call: _builtins.str
+        """calls/{call}."""
+        by: _builtins.str
+        """Who wanted it."""
+        reason: _builtins.str
+        """What decided."""
+        def __init__(
+            self,
+            *,
+            recording: _builtins.str = ...,
+            call: _builtins.str = ...,
+            by: _builtins.str = ...,
+            reason: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "call", b"call", "reason", b"reason", "recording", b"recording"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class RecordingStopped(_message.Message):
+        """A call is no longer recorded."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        RECORDING_FIELD_NUMBER: _builtins.int
+        CALL_FIELD_NUMBER: _builtins.int
+        BY_FIELD_NUMBER: _builtins.int
+        REASON_FIELD_NUMBER: _builtins.int
+        recording: _builtins.str
+        """recordings/{recording}."""
+        call: _builtins.str
+        """calls/{call}."""
+        by: _builtins.str
+        """Who wanted it."""
+        reason: _builtins.str
+        """What decided, or call-ended."""
+        def __init__(
+            self,
+            *,
+            recording: _builtins.str = ...,
+            call: _builtins.str = ...,
+            by: _builtins.str = ...,
+            reason: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "call", b"call", "reason", b"reason", "recording", b"recording"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class RecordingCompleted(_message.Message):
+        """The file of a recording is complete, or there is none."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        RECORDING_FIELD_NUMBER: _builtins.int
+        LENGTH_FIELD_NUMBER: _builtins.int
+        LOST_FIELD_NUMBER: _builtins.int
+        SIZE_BYTES_FIELD_NUMBER: _builtins.int
+        SHA256_FIELD_NUMBER: _builtins.int
+        recording: _builtins.str
+        """recordings/{recording}."""
+        size_bytes: _builtins.int
+        """Octets of its file."""
+        sha256: _builtins.str
+        """SHA-256 of its file, in hexadecimal; empty: there is no file."""
+        @_builtins.property
+        def length(self) -> _duration_pb2.Duration:
+            """Its length."""
+
+        @_builtins.property
+        def lost(self) -> _duration_pb2.Duration:
+            """How much of it could not be kept."""
+
+        def __init__(
+            self,
+            *,
+            recording: _builtins.str = ...,
+            length: _duration_pb2.Duration | None = ...,
+            lost: _duration_pb2.Duration | None = ...,
+            size_bytes: _builtins.int = ...,
+            sha256: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["length", b"length", "lost", b"lost"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["length", b"length", "lost", b"lost", "recording", b"recording", "sha256", b"sha256", "size_bytes", b"size_bytes"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class RecordingAccessed(_message.Message):
+        """Somebody read a recording."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        RECORDING_FIELD_NUMBER: _builtins.int
+        BY_FIELD_NUMBER: _builtins.int
+        HOW_FIELD_NUMBER: _builtins.int
+        START_FIELD_NUMBER: _builtins.int
+        recording: _builtins.str
+        """recordings/{recording}."""
+        by: _builtins.str
+        """Who."""
+        how: _builtins.str
+        """download or play."""
+        @_builtins.property
+        def start(self) -> _duration_pb2.Duration:
+            """Where in the recording it began."""
+
+        def __init__(
+            self,
+            *,
+            recording: _builtins.str = ...,
+            by: _builtins.str = ...,
+            how: _builtins.str = ...,
+            start: _duration_pb2.Duration | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["start", b"start"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "how", b"how", "recording", b"recording", "start", b"start"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class RecordingDeleted(_message.Message):
+        """A recording is deleted for good."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        RECORDING_FIELD_NUMBER: _builtins.int
+        BY_FIELD_NUMBER: _builtins.int
+        recording: _builtins.str
+        """recordings/{recording}."""
+        by: _builtins.str
+        """Who wanted it; retention when its time was over."""
+        def __init__(
+            self,
+            *,
+            recording: _builtins.str = ...,
+            by: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "recording", b"recording"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class RecorderChanged(_message.Message):
+        """Calls can no longer be recorded, or can be again."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        UP_FIELD_NUMBER: _builtins.int
+        REASON_FIELD_NUMBER: _builtins.int
+        up: _builtins.bool
+        """Whether they can be."""
+        reason: _builtins.str
+        """Why not; may be empty."""
+        def __init__(
+            self,
+            *,
+            up: _builtins.bool = ...,
+            reason: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "up", b"up"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
     class TrunkChanged(_message.Message):
         """A trunk went up or down."""
 
@@ -1393,6 +1651,14 @@ class Event(_message.Message):
     CALL_MEASURED_FIELD_NUMBER: _builtins.int
     CALL_ANALYSED_FIELD_NUMBER: _builtins.int
     CALL_TREATED_FIELD_NUMBER: _builtins.int
+    RECORDING_STARTED_FIELD_NUMBER: _builtins.int
+    RECORDING_PAUSED_FIELD_NUMBER: _builtins.int
+    RECORDING_RESUMED_FIELD_NUMBER: _builtins.int
+    RECORDING_STOPPED_FIELD_NUMBER: _builtins.int
+    RECORDING_COMPLETED_FIELD_NUMBER: _builtins.int
+    RECORDING_ACCESSED_FIELD_NUMBER: _builtins.int
+    RECORDING_DELETED_FIELD_NUMBER: _builtins.int
+    RECORDER_CHANGED_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Its place in the log, from 1 without gaps."""
     @_builtins.property
@@ -1531,6 +1797,38 @@ class Event(_message.Message):
     def call_treated(self) -> Global___Event.CallTreated:
         """An automated treatment of an answered call began."""
 
+    @_builtins.property
+    def recording_started(self) -> Global___Event.RecordingStarted:
+        """A call is recorded from now on."""
+
+    @_builtins.property
+    def recording_paused(self) -> Global___Event.RecordingPaused:
+        """Of a recorded call nothing is kept from now on."""
+
+    @_builtins.property
+    def recording_resumed(self) -> Global___Event.RecordingResumed:
+        """A paused recording goes on."""
+
+    @_builtins.property
+    def recording_stopped(self) -> Global___Event.RecordingStopped:
+        """A call is no longer recorded."""
+
+    @_builtins.property
+    def recording_completed(self) -> Global___Event.RecordingCompleted:
+        """The file of a recording is complete, or there is none."""
+
+    @_builtins.property
+    def recording_accessed(self) -> Global___Event.RecordingAccessed:
+        """Somebody read a recording."""
+
+    @_builtins.property
+    def recording_deleted(self) -> Global___Event.RecordingDeleted:
+        """A recording is deleted for good."""
+
+    @_builtins.property
+    def recorder_changed(self) -> Global___Event.RecorderChanged:
+        """Calls can no longer be recorded, or can be again."""
+
     def __init__(
         self,
         *,
@@ -1569,12 +1867,20 @@ class Event(_message.Message):
         call_measured: Global___Event.CallMeasured | None = ...,
         call_analysed: Global___Event.CallAnalysed | None = ...,
         call_treated: Global___Event.CallTreated | None = ...,
+        recording_started: Global___Event.RecordingStarted | None = ...,
+        recording_paused: Global___Event.RecordingPaused | None = ...,
+        recording_resumed: Global___Event.RecordingResumed | None = ...,
+        recording_stopped: Global___Event.RecordingStopped | None = ...,
+        recording_completed: Global___Event.RecordingCompleted | None = ...,
+        recording_accessed: Global___Event.RecordingAccessed | None = ...,
+        recording_deleted: Global___Event.RecordingDeleted | None = ...,
+        recorder_changed: Global___Event.RecorderChanged | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_changed", b"agent_changed", "agent_leg_closed", b"agent_leg_closed", "agent_leg_opened", b"agent_leg_opened", "agent_leg_started", b"agent_leg_started", "attempt_answered", b"attempt_answered", "attempt_closed", b"attempt_closed", "attempt_rerouted", b"attempt_rerouted", "attempt_started", b"attempt_started", "call_analysed", b"call_analysed", "call_connected", b"call_connected", "call_ended", b"call_ended", "call_measured", b"call_measured", "call_queued", b"call_queued", "call_treated", b"call_treated", "campaign_started", b"campaign_started", "campaign_stopped", b"campaign_stopped", "disposition_set", b"disposition_set", "dnc_number_added", b"dnc_number_added", "dnc_number_removed", b"dnc_number_removed", "engine_started", b"engine_started", "engine_stopped", b"engine_stopped", "event_time", b"event_time", "fact", b"fact", "pacing_summed", b"pacing_summed", "record_changed", b"record_changed", "record_previewed", b"record_previewed", "records_imported", b"records_imported", "resource_changed", b"resource_changed", "resource_deleted", b"resource_deleted", "schedule_edge_passed", b"schedule_edge_passed", "statistics_reset", b"statistics_reset", "supervision_ended", b"supervision_ended", "supervision_mode_changed", b"supervision_mode_changed", "supervision_started", b"supervision_started", "trunk_changed", b"trunk_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_changed", b"agent_changed", "agent_leg_closed", b"agent_leg_closed", "agent_leg_opened", b"agent_leg_opened", "agent_leg_started", b"agent_leg_started", "attempt_answered", b"attempt_answered", "attempt_closed", b"attempt_closed", "attempt_rerouted", b"attempt_rerouted", "attempt_started", b"attempt_started", "call_analysed", b"call_analysed", "call_connected", b"call_connected", "call_ended", b"call_ended", "call_measured", b"call_measured", "call_queued", b"call_queued", "call_treated", b"call_treated", "campaign_started", b"campaign_started", "campaign_stopped", b"campaign_stopped", "disposition_set", b"disposition_set", "dnc_number_added", b"dnc_number_added", "dnc_number_removed", b"dnc_number_removed", "engine_started", b"engine_started", "engine_stopped", b"engine_stopped", "event_time", b"event_time", "fact", b"fact", "pacing_summed", b"pacing_summed", "record_changed", b"record_changed", "record_previewed", b"record_previewed", "recorder_changed", b"recorder_changed", "recording_accessed", b"recording_accessed", "recording_completed", b"recording_completed", "recording_deleted", b"recording_deleted", "recording_paused", b"recording_paused", "recording_resumed", b"recording_resumed", "recording_started", b"recording_started", "recording_stopped", b"recording_stopped", "records_imported", b"records_imported", "resource_changed", b"resource_changed", "resource_deleted", b"resource_deleted", "schedule_edge_passed", b"schedule_edge_passed", "statistics_reset", b"statistics_reset", "supervision_ended", b"supervision_ended", "supervision_mode_changed", b"supervision_mode_changed", "supervision_started", b"supervision_started", "trunk_changed", b"trunk_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_changed", b"agent_changed", "agent_leg_closed", b"agent_leg_closed", "agent_leg_opened", b"agent_leg_opened", "agent_leg_started", b"agent_leg_started", "attempt_answered", b"attempt_answered", "attempt_closed", b"attempt_closed", "attempt_rerouted", b"attempt_rerouted", "attempt_started", b"attempt_started", "call_analysed", b"call_analysed", "call_connected", b"call_connected", "call_ended", b"call_ended", "call_measured", b"call_measured", "call_queued", b"call_queued", "call_treated", b"call_treated", "campaign_started", b"campaign_started", "campaign_stopped", b"campaign_stopped", "disposition_set", b"disposition_set", "dnc_number_added", b"dnc_number_added", "dnc_number_removed", b"dnc_number_removed", "engine_started", b"engine_started", "engine_stopped", b"engine_stopped", "event_time", b"event_time", "fact", b"fact", "pacing_summed", b"pacing_summed", "record_changed", b"record_changed", "record_previewed", b"record_previewed", "records_imported", b"records_imported", "resource_changed", b"resource_changed", "resource_deleted", b"resource_deleted", "schedule_edge_passed", b"schedule_edge_passed", "sequence", b"sequence", "statistics_reset", b"statistics_reset", "supervision_ended", b"supervision_ended", "supervision_mode_changed", b"supervision_mode_changed", "supervision_started", b"supervision_started", "trunk_changed", b"trunk_changed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_changed", b"agent_changed", "agent_leg_closed", b"agent_leg_closed", "agent_leg_opened", b"agent_leg_opened", "agent_leg_started", b"agent_leg_started", "attempt_answered", b"attempt_answered", "attempt_closed", b"attempt_closed", "attempt_rerouted", b"attempt_rerouted", "attempt_started", b"attempt_started", "call_analysed", b"call_analysed", "call_connected", b"call_connected", "call_ended", b"call_ended", "call_measured", b"call_measured", "call_queued", b"call_queued", "call_treated", b"call_treated", "campaign_started", b"campaign_started", "campaign_stopped", b"campaign_stopped", "disposition_set", b"disposition_set", "dnc_number_added", b"dnc_number_added", "dnc_number_removed", b"dnc_number_removed", "engine_started", b"engine_started", "engine_stopped", b"engine_stopped", "event_time", b"event_time", "fact", b"fact", "pacing_summed", b"pacing_summed", "record_changed", b"record_changed", "record_previewed", b"record_previewed", "recorder_changed", b"recorder_changed", "recording_accessed", b"recording_accessed", "recording_completed", b"recording_completed", "recording_deleted", b"recording_deleted", "recording_paused", b"recording_paused", "recording_resumed", b"recording_resumed", "recording_started", b"recording_started", "recording_stopped", b"recording_stopped", "records_imported", b"records_imported", "resource_changed", b"resource_changed", "resource_deleted", b"resource_deleted", "schedule_edge_passed", b"schedule_edge_passed", "sequence", b"sequence", "statistics_reset", b"statistics_reset", "supervision_ended", b"supervision_ended", "supervision_mode_changed", b"supervision_mode_changed", "supervision_started", b"supervision_started", "trunk_changed", b"trunk_changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["engine_started", "engine_stopped", "resource_changed", "resource_deleted", "campaign_started", "campaign_stopped", "schedule_edge_passed", "records_imported", "attempt_started", "attempt_rerouted", "attempt_answered", "call_queued", "call_connected", "call_ended", "disposition_set", "attempt_closed", "record_previewed", "record_changed", "agent_changed", "agent_leg_started", "agent_leg_opened", "agent_leg_closed", "dnc_number_added", "dnc_number_removed", "supervision_started", "supervision_mode_changed", "supervision_ended", "trunk_changed", "statistics_reset", "pacing_summed", "call_measured", "call_analysed", "call_treated"]  # noqa: Y015
+    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["engine_started", "engine_stopped", "resource_changed", "resource_deleted", "campaign_started", "campaign_stopped", "schedule_edge_passed", "records_imported", "attempt_started", "attempt_rerouted", "attempt_answered", "call_queued", "call_connected", "call_ended", "disposition_set", "attempt_closed", "record_previewed", "record_changed", "agent_changed", "agent_leg_started", "agent_leg_opened", "agent_leg_closed", "dnc_number_added", "dnc_number_removed", "supervision_started", "supervision_mode_changed", "supervision_ended", "trunk_changed", "statistics_reset", "pacing_summed", "call_measured", "call_analysed", "call_treated", "recording_started", "recording_paused", "recording_resumed", "recording_stopped", "recording_completed", "recording_accessed", "recording_deleted", "recorder_changed"]  # noqa: Y015
     _WhichOneofArgType_fact: _TypeAlias = _typing.Literal["fact", b"fact"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_fact) -> _WhichOneofReturnType_fact | None: ...
 

@@ -133,7 +133,9 @@ class ListServiceServicer:
 
     def ImportList(self, request_iterator, context):
         """Imports records from a CSV file: the client sends a header, the file in chunks, and its end;
-        the server answers with its progress and, after the end, with the result.
+        the server answers each chunk with its progress, once it has room for the next one, and, after
+        the end, goes on telling its progress until the result, which is last. Initial metadata says
+        that the header is accepted: a client that awaits it before the first chunk sees a refusal.
         Batches are durable as they are reported, and campaigns may dial them while the rest comes.
         After a break the same file under the same import_id adds only what is missing.
         """
