@@ -20,6 +20,7 @@ from engine.telephony.media.events import (
 )
 from engine.telephony.media.g711 import Law
 from engine.telephony.media.messages import Quality, Stats
+from engine.telephony.media.pool import MediaPool, open_media
 
 __all__ = [
     "DigitPressed",
@@ -31,6 +32,7 @@ __all__ = [
     "LegResumed",
     "MediaClient",
     "MediaEvent",
+    "MediaPool",
     "MediaSettings",
     "NoRoomError",
     "PromptEnded",
@@ -41,4 +43,5 @@ __all__ = [
     "SwitchRestored",
     "UnknownMediaLegError",
     "UnusableAddressError",
+    "open_media",
 ]

@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--report-ports", required=True, help="of the RTCP sockets, by commas")
     parser.add_argument("--legs", type=int, required=True, help="most legs at once")
     parser.add_argument("--silent-ms", type=int, required=True, help="silence that is told of")
+    parser.add_argument("--peers", default="", help="of the sockets to other switches, by commas")
     parser.add_argument("--ring", type=int, default=-1, help="shared memory of the recorder")
     given = parser.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -30,7 +31,8 @@ def main() -> None:
         os.nice(PRIORITY)
     ports, report_ports = _sockets(given.ports), _sockets(given.report_ports)
     control = socket.socket(fileno=given.control)
-    Switch(control, ports, report_ports, given.legs, given.silent_ms, given.ring).run()
+    peers = _sockets(given.peers) if given.peers else []
+    Switch(control, ports, report_ports, peers, given.legs, given.silent_ms, given.ring).run()
 
 
 def _sockets(descriptors: str) -> list[socket.socket]:

@@ -165,6 +165,46 @@ class MediaClient:
         self._add(leg_id, place)
         self._tell(messages.OpenAudio(place.row))
 
+    def open_ghost(self, leg_id: LegId, key: int) -> int:
+        """Begin the ghost of a leg of another switch, to be heard here under the leg's own name.
+
+        Args:
+            leg_id: The leg.
+            key: Above 0, and never used before.
+
+        Returns:
+            Its row, for ``forward`` at the leg's own switch.
+
+        Raises:
+            NoRoomError: Every row is in use.
+        """
+        place = self._allocation.take_audio()
+        self._add(leg_id, place).ghost_key = key
+        self._tell(messages.OpenGhost(place.row, key))
+        return place.row
+
+    def forward(self, leg_id: LegId, peer: int, row: int, key: int) -> None:
+        """Let another switch hear a leg of ours.
+
+        Args:
+            leg_id: The leg.
+            peer: Place of the other switch's socket in ``MediaSettings.peers``.
+            row: Row of its ghost there.
+            key: Key of that ghost.
+
+        Raises:
+            UnknownMediaLegError: There is no such leg.
+        """
+        leg = self._get(leg_id)
+        leg.forwards[peer] = messages.Forward(leg.place.row, peer, row, key)
+        self._tell(leg.forwards[peer])
+
+    def stop_forward(self, leg_id: LegId, peer: int) -> None:
+        """Let another switch no longer hear a leg; a leg that is released is not heard anyway."""
+        leg = self._legs.get(leg_id)
+        if leg and leg.forwards.pop(peer, None):
+            self._tell(messages.StopForward(leg.place.row, peer))
+
     def connect(
         self,
         leg_id: LegId,
@@ -336,7 +376,7 @@ class MediaClient:
         wanted = self._settings
         ports = [(rtp.fileno(), rtcp.fileno()) for rtp, rtcp in self._sockets]
         ring = wanted.rings[0] if wanted.rings else -1
-        return await SwitchLink.open(ports, wanted.most_legs, wanted.silent_ms, ring)
+        return await SwitchLink.open(ports, wanted.most_legs, wanted.silent_ms, ring, wanted.peers)
 
     def _take_over(self, link: SwitchLink) -> None:
         """Make a process the switch and tell it all that is wanted."""

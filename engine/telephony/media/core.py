@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.telephony.media import g711, messages, noise
 from engine.telephony.media.g711 import FRAME, I16, U8, Law
+from engine.telephony.media.ghosts import Inlets
 from engine.telephony.media.jitter import Bools, Index, JitterRing
 from engine.telephony.media.mixing import (
     MixMatrix,
@@ -32,6 +33,10 @@ TICK_MS: Final = 20
 
 AUDIO_PAUSE_TICKS: Final = 10
 """An audio leg that pauses for longer begins a new time line. [ticks]"""
+
+
+GHOST_TICKS: Final = 1
+"""A leg of another switch is heard so much later than there. [ticks]"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class Core:
         self._matrix = MixMatrix(legs)
         self._players = Players(legs)
         self._outbound = Outbound(legs, ports)
+        self._inlets = Inlets(legs)
         receiver = self._receiver
         self.quality = Quality(self._outbound, receiver.reception, self.ring, receiver.ssrc)
         self._want_prompt = want_prompt
@@ -89,8 +95,8 @@ class Core:
 
     @property
     def legs(self) -> int:
-        """Return how many legs are open."""
-        return int(np.count_nonzero(self._live))
+        """Return how many legs are open, ghosts apart."""
+        return int(np.count_nonzero(self._live)) - self._inlets.count
 
     @property
     def concealed(self) -> int:
@@ -132,6 +138,10 @@ class Core:
             case messages.OpenAudio(leg):
                 self._open(leg)
                 self._audio.add(leg)
+            case messages.OpenGhost(leg, key):
+                self._open(leg)
+                self._inlets.open(leg, key)
+                self.ring.follow(leg, GHOST_TICKS)
             case messages.Connect():
                 self._connect(command, tick)
             case messages.Mix(rows):
@@ -144,10 +154,14 @@ class Core:
                 self._say(leg, pcm, tick)
             case messages.Release(leg):
                 self._release(leg, tick)
-            case messages.DescribeStats():
-                raise TypeError("statistics are the process's to tell")
-            case messages.Record() | messages.StopRecord():
-                raise TypeError("recording is a tap's business")
+            case (
+                messages.DescribeStats()
+                | messages.Record()
+                | messages.StopRecord()
+                | messages.Forward()
+                | messages.StopForward()
+            ):
+                raise TypeError("this is the business of the process and its taps")
             case _:
                 assert_never(command)
 
@@ -172,6 +186,21 @@ class Core:
         self._advance_prompts()
         events, self._events = self._events, []
         return Tick(sending, events)
+
+    def hear_peer(self, tick: int, datagram: bytes) -> None:
+        """Take in what another switch says of the legs that are heard here."""
+        found = self._inlets.read(datagram)
+        if found is None:
+            self.counters.malformed += 1
+            return
+        said, rows, laws, codes = found
+        for row in np.flatnonzero(self.ring.laws[rows] != laws).tolist():
+            self.ring.clear(int(rows[row]), int(laws[row]))
+            self.ring.follow(int(rows[row]), GHOST_TICKS)
+            self._stale = True
+        if rows.size:
+            stamps = np.full(rows.size, said * FRAME & 0xFFFFFFFF)
+            self.ring.write(tick, rows, stamps, codes, np.full(rows.size, FRAME))
 
     def add_prompt(self, name: str, frames: I16) -> None:
         """Put a prompt into the bank and play it to those who wait for it."""
@@ -256,6 +285,7 @@ class Core:
         if quality:
             self._events.append(quality)
         self._receiver.release(leg, tick)
+        self._inlets.release(leg)
         self._outbound.close(leg)
         self._matrix.remove(leg)
         self._audio.discard(leg)

@@ -20,6 +20,9 @@ class MediaSettings:
         standby: Whether a second process waits to take over at once.
         rings: Descriptors of the recorder's shared memory, one for each process at work; empty:
             nothing is recorded.
+        peers: Descriptors of the sockets to the other switches of a pool.
+        processes: Switches at work, 0 for one less than there are cores. With more than one, ports
+            are shared out among them, and ``most_legs`` are those of each.
     """
 
     host: str = "127.0.0.1"
@@ -30,6 +33,8 @@ class MediaSettings:
     silent_ms: int = 5000
     standby: bool = True
     rings: tuple[int, ...] = ()
+    peers: tuple[int, ...] = ()
+    processes: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,11 @@ class JitterRing:
         """Give legs a new time line at their next packet: another sender, another clock."""
         self.started[legs] = False
 
+    def follow(self, leg: int, ticks: int) -> None:
+        """Play a leg's frames so many ticks after the one that their timestamp counts to."""
+        self._offset[leg] = -ticks * FRAME
+        self.started[leg] = True
+
     def write(self, tick: int, legs: Index, timestamps: Ints, payloads: U8, lengths: Ints) -> None:
         """Keep packets until they are due.
 

@@ -48,7 +48,12 @@ class SwitchLink:
 
     @classmethod
     async def open(
-        cls, ports: Sequence[tuple[int, int]], legs: int, silent_ms: int, ring: int = -1
+        cls,
+        ports: Sequence[tuple[int, int]],
+        legs: int,
+        silent_ms: int,
+        ring: int = -1,
+        peers: Sequence[int] = (),
     ) -> "SwitchLink":
         """Start a process on bound sockets; it waits for its first command.
 
@@ -57,6 +62,7 @@ class SwitchLink:
             legs: Most legs at once.
             silent_ms: RTP silence that is told of. [ms]
             ring: Descriptor of the recorder's shared memory, -1 without.
+            peers: Descriptors of its sockets to other switches, in their order.
 
         Raises:
             OSError: It cannot be started.
@@ -76,10 +82,12 @@ class SwitchLink:
                     *words,
                     f"--ports={','.join(str(rtp) for rtp, _ in ports)}",
                     f"--report-ports={','.join(str(rtcp) for _, rtcp in ports)}",
+                    f"--peers={','.join(map(str, peers))}",
                     stdin=asyncio.subprocess.DEVNULL,
                     pass_fds=(
                         theirs.fileno(),
                         *itertools.chain(*ports),
+                        *peers,
                         *((ring,) if ring >= 0 else ()),
                     ),
                     env=_environment(),

@@ -118,6 +118,36 @@ class StopRecord(_Message, frozen=True):
     leg: int
 
 
+class OpenGhost(_Message, frozen=True):
+    """Begin the ghost of a leg of another switch; its frames come from there, with this key."""
+
+    leg: int
+    key: int
+
+
+class Forward(_Message, frozen=True):
+    """Let another switch hear a leg.
+
+    Attributes:
+        leg: Row of the leg.
+        peer: Which other switch, counted from 0 without this one.
+        row: Row of its ghost there.
+        key: Key of that ghost, above 0.
+    """
+
+    leg: int
+    peer: int
+    row: int
+    key: int
+
+
+class StopForward(_Message, frozen=True):
+    """Let another switch no longer hear a leg."""
+
+    leg: int
+    peer: int
+
+
 class DescribeStats(_Message, frozen=True):
     """Ask for ``Stats``."""
 
@@ -245,6 +275,9 @@ Command = (
     | Audio
     | Record
     | StopRecord
+    | OpenGhost
+    | Forward
+    | StopForward
     | DescribeStats
 )
 Event = Heard | FellSilent | Resumed | PlayEnded | PlayFailed | Digit | Quality | Audio | Stats

@@ -21,6 +21,8 @@ import numpy as np
 from engine.telephony.media import messages
 from engine.telephony.media.core import TICK_MS, Core
 from engine.telephony.media.g711 import I16
+from engine.telephony.media.ghosts import Outlets
+from engine.telephony.media.peers import Peers
 from engine.telephony.media.prompts import PromptError, load_prompt
 from engine.telephony.media.sockets import flush, open_wire
 from engine.telephony.recording.ring import RingWriter
@@ -175,6 +177,7 @@ class Switch:
         link: socket.socket,
         ports: Sequence[socket.socket],
         report_ports: Sequence[socket.socket],
+        peers: Sequence[socket.socket],
         legs: int,
         silent_ms: int,
         ring: int = -1,
@@ -185,6 +188,9 @@ class Switch:
         self._recording = RecordingTap(RingWriter(ring)) if ring >= 0 else None
         if self._recording is not None:
             self._core.add_tap(self._recording)
+        self._peers = Peers(peers)
+        self._outlets = Outlets(len(peers), self._peers.send)
+        self._core.add_tap(self._outlets)
         self._pace = Pace()
         self._refused = 0
         self._ports, self._report_ports = ports, report_ports
@@ -201,6 +207,7 @@ class Switch:
         with contextlib.suppress(ControlClosedError):
             self._control.wait()
             flush(self._ports)
+            self._peers.flush()
             tick = int(time.monotonic() / TICK_S) + 1
             while True:
                 tick = self._wait_for(tick)
@@ -227,12 +234,16 @@ class Switch:
         for command in self._control.receive():
             if isinstance(command, messages.DescribeStats):
                 stats.append(self._describe(command.ticket))
+            elif isinstance(command, messages.Forward | messages.StopForward):
+                self._outlets.perform(command)
             elif isinstance(command, messages.Record | messages.StopRecord):
                 if self._recording is not None:
                     self._recording.perform(command)
             else:
                 self._core.perform(command, tick)
         self._loader.deliver(self._core)
+        for datagram in self._peers.receive():
+            self._core.hear_peer(tick, datagram)
         worked = self._core.work(tick, self._wire.receive())
         self._refused += self._wire.send(worked.sending)
         self._exchange_reports(tick, time.time())
@@ -271,6 +282,6 @@ class Switch:
             malformed=core.counters.malformed,
             concealed=core.concealed,
             late_packets=core.late_packets,
-            send_errors=self._refused,
+            send_errors=self._refused + self._peers.refused,
             cpu_s=time.process_time(),
         )

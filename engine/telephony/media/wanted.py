@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv4Address
 
 from engine.domain.ids import LegId
@@ -22,6 +22,8 @@ class WantedLeg:
         play: What is played to it.
         hears: Whom it hears.
         recorded: What of it the recorder is given.
+        ghost_key: Key of a leg that has its phone in another switch, else 0.
+        forwards: The other switches that hear it.
     """
 
     place: Place
@@ -30,11 +32,21 @@ class WantedLeg:
     play: messages.Play | None = None
     hears: tuple[LegId, ...] = ()
     recorded: messages.Record | None = None
+    ghost_key: int = 0
+    forwards: dict[int, messages.Forward] = field(default_factory=dict)
 
     @property
     def is_audio(self) -> bool:
         """Say whether it is a leg without a phone."""
         return self.place.port < 0
+
+    @property
+    def opening(self) -> messages.Command:
+        """The command that begins it."""
+        row, port = self.place.row, self.place.port
+        if self.ghost_key:
+            return messages.OpenGhost(row, self.ghost_key)
+        return messages.OpenAudio(row) if self.is_audio else messages.Open(row, port, self.ssrc)
 
 
 def everything(legs: Mapping[LegId, WantedLeg]) -> list[messages.Command]:
@@ -42,11 +54,10 @@ def everything(legs: Mapping[LegId, WantedLeg]) -> list[messages.Command]:
     commands: list[messages.Command] = []
     rows: dict[int, tuple[int, ...]] = {}
     for leg in legs.values():
-        row, port = leg.place.row, leg.place.port
-        opened = messages.OpenAudio(row) if leg.is_audio else messages.Open(row, port, leg.ssrc)
-        commands.append(opened)
+        commands.append(leg.opening)
         commands += [wanted for wanted in (leg.connected, leg.play, leg.recorded) if wanted]
-        rows[row] = tuple(legs[one].place.row for one in leg.hears if one in legs)
+        commands += leg.forwards.values()
+        rows[leg.place.row] = tuple(legs[one].place.row for one in leg.hears if one in legs)
     return [*commands, messages.Mix(rows)]
 
 
