@@ -19,6 +19,7 @@ USER, PASSWORD = "paceline", "secret"
 ANSWERS, CHALLENGES, HANGS_UP = "+14155550100", "+14155550401", "+14155550200"
 RINGS, ANSWERS_LATE, NOT_FOUND = "+14155550180", "+14155550181", "+14155550404"
 SILENT, EARLY_MEDIA, BUSY = "+14155550000", "+14155550183", "+14155550486"
+"""Numbers with a part of their own; any other is answered like the first."""
 SPEAKS_HZ, HEARS_HZ = 850, 1200
 LATE_S = 1.0
 
@@ -133,9 +134,6 @@ class LabPbx(asyncio.DatagramProtocol):
     def _play(self, call: LabCall, number: str) -> None:
         later = asyncio.get_running_loop().call_later
         match number:
-            case n if n in (ANSWERS, CHALLENGES, HANGS_UP):
-                self._answer_with(call, 180)
-                later(0.1, self._answer, call)
             case n if n == ANSWERS_LATE:
                 self._answer_with(call, 180)
                 later(LATE_S, self._answer, call)
@@ -147,6 +145,9 @@ class LabPbx(asyncio.DatagramProtocol):
                 self._answer_with(call, 183)
             case n if n == BUSY:
                 self._answer_with(call, 486)
+            case n if n != SILENT:
+                self._answer_with(call, 180)
+                later(0.1, self._answer, call)
 
     def _answer(self, call: LabCall) -> None:
         """Answer, again and again until it is acknowledged (RFC 3261 §13.3.1.4)."""
