@@ -44,6 +44,7 @@ class Connection:
         *,
         root_ca: bytes | None = None,
         token: str = "",
+        user: str = "",
         deadline_s: float = 10.0,
     ) -> None:
         """Open lazily; the first call connects.
@@ -52,11 +53,13 @@ class Connection:
             server: ``host:port``.
             root_ca: PEM of who signed the server's certificate; None: plain text.
             token: Bearer token; empty: none.
+            user: Who acts, for the log of a server on this machine; empty: the operator.
             deadline_s: Longest wait for an answer that is no stream. [s]
         """
         self.server = server
         self._deadline_s = deadline_s
-        self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
+        said = (("authorization", f"Bearer {token}" if token else ""), ("x-paceline-user", user))
+        self._metadata = tuple((key, value) for key, value in said if value)
         self.channel = (
             grpc.aio.insecure_channel(server, options=_OPTIONS)
             if root_ca is None

@@ -51,6 +51,7 @@ class PacelineClient:
         *,
         root_ca: bytes | None = None,
         token: str = "",
+        user: str = "",
         deadline_s: float = 10.0,
     ) -> None:
         """Open lazily; the first call connects.
@@ -59,9 +60,12 @@ class PacelineClient:
             server: ``host:port``.
             root_ca: PEM of who signed the server's certificate; None: plain text.
             token: Bearer token; empty: none.
+            user: Who acts, for the log of a server on this machine; empty: the operator.
             deadline_s: Longest wait for an answer that is no stream. [s]
         """
-        self._connection = Connection(server, root_ca=root_ca, token=token, deadline_s=deadline_s)
+        self._connection = Connection(
+            server, root_ca=root_ca, token=token, user=user, deadline_s=deadline_s
+        )
         self.agents = Agents(self._connection)
         self.campaigns = Campaigns(self._connection)
         self.dnc = DoNotCall(self._connection)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 256 << 10
 """Octets of a file in one message, the most the API takes."""
-_REFUSAL_S = 0.1
-"""How long a refusal of an import's header is waited for. [s]"""
+_ACCEPTED_S = 10.0
+"""How long an import's header may take to be accepted or refused. [s]"""
 
 
 class Lists:
@@ -213,14 +213,14 @@ def import_id_of(path: Path) -> str:
 
 
 async def _begin(call: _Import, header: pb.ImportHeader) -> None:
-    """Send the header, and give a refusal of it time to arrive.
+    """Send the header, and wait until it is accepted or refused.
 
     A write to a call that the server has ended hides why it ended it. For the same reason each
     chunk waits for the progress of the one before.
     """
     await call.write(pb.ImportListRequest(header=header))
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_REFUSAL_S):
+        async with asyncio.timeout(_ACCEPTED_S):
             await call.initial_metadata()
 
 

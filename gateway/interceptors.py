@@ -21,6 +21,7 @@ from protovalidate import FieldPathPb, Validator
 
 from engine.domain.refusals import DialerError
 from gateway.cutoff import cut_off
+from gateway.identity import caller_of
 from gateway.permissions import PERMISSIONS, Policy
 from gateway.status import FieldFault, InvalidFieldsError, Refused, refusal_of, to_status
 from gateway.streams import SlowReaderError, write_all
@@ -173,7 +174,13 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
             message = f"{method} has no permission that could open it"
             return Refused(grpc.StatusCode.PERMISSION_DENIED, "no-permission", message)
         denied = self._policy.check(permission, tuple(context.invocation_metadata() or ()))
-        return None if denied is None else Refused(*denied)
+        if denied is not None:
+            return Refused(*denied)
+        try:
+            caller_of(context)
+        except DialerError as error:
+            return refusal_of(error)
+        return None
 
 
 def _once(serialize: Callable[[Any], bytes] | None) -> Callable[[Any], bytes]:

@@ -68,13 +68,18 @@ def talk(server: str, work: Callable[[PacelineClient], Awaitable[None]]) -> None
 
 
 def client_of(server: str) -> PacelineClient:
-    """Return a client, with TLS and a token if the environment names them."""
+    """Return a client, with TLS, a token and who acts if the environment names them."""
     root = os.environ.get("PACELINE_ROOT_CA", "")
     try:
         root_ca = Path(root).read_bytes() if root else None
     except OSError as error:
         raise PacelineError("invalid-config", f"PACELINE_ROOT_CA: {error}", "") from error
-    return PacelineClient(server, root_ca=root_ca, token=os.environ.get("PACELINE_TOKEN", ""))
+    return PacelineClient(
+        server,
+        root_ca=root_ca,
+        token=os.environ.get("PACELINE_TOKEN", ""),
+        user=os.environ.get("PACELINE_USER", ""),
+    )
 
 
 def fail(error: PacelineError | str) -> NoReturn:

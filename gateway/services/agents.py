@@ -12,9 +12,9 @@ from gateway.convert.masks import merged
 from gateway.convert.resources import from_agent, to_agent
 from gateway.convert.views import AGENT_STATE_OF, to_agent_status
 from gateway.desk import open_desk
+from gateway.identity import caller_of
 from gateway.pb.paceline.v1 import agents_pb2 as pb
 from gateway.pb.paceline.v1 import agents_pb2_grpc, campaigns_pb2
-from gateway.services.campaigns import OPERATOR
 from gateway.services.resources import Resources
 
 if TYPE_CHECKING:
@@ -86,7 +86,9 @@ class AgentService(agents_pb2_grpc.AgentServiceServicer):
                 campaigns_pb2.COMMAND_RESULT_DONE,
                 await self._engine.force_agent_state(
                     agent_id,
-                    SupervisorId(names.clean_text("supervisor", request.supervisor) or OPERATOR),
+                    SupervisorId(
+                        names.clean_text("supervisor", request.supervisor) or caller_of(context)
+                    ),
                     state,
                     reason,
                 ),

@@ -14,6 +14,7 @@ from gateway.convert.campaigns import MODE_OF, from_campaign, to_campaign, to_ca
 from gateway.convert.explain import to_campaign_explanation
 from gateway.convert.masks import merged
 from gateway.convert.views import RUN_STATES
+from gateway.identity import caller_of
 from gateway.pb.paceline.v1 import campaigns_pb2 as pb
 from gateway.pb.paceline.v1 import campaigns_pb2_grpc
 from gateway.services.resources import Resources
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from engine.actors.messages import RunAnswer
     from engine.runtime import Engine
     from gateway.interceptors import Context
-
-OPERATOR = "operator"
-"""Who acts, as long as callers have no identity."""
 
 
 class CampaignService(campaigns_pb2_grpc.CampaignServiceServicer):
@@ -82,7 +80,7 @@ class CampaignService(campaigns_pb2_grpc.CampaignServiceServicer):
         self, request: pb.StartCampaignRequest, context: Context
     ) -> pb.StartCampaignResponse:
         answer = await self._engine.start_campaign(
-            names.campaign_id(request.name), by=OPERATOR, request_id=request.request_id
+            names.campaign_id(request.name), by=caller_of(context), request_id=request.request_id
         )
         return pb.StartCampaignResponse(result=_result(answer), run_state=RUN_STATES[answer.phase])
 
@@ -90,7 +88,7 @@ class CampaignService(campaigns_pb2_grpc.CampaignServiceServicer):
         self, request: pb.StopCampaignRequest, context: Context
     ) -> pb.StopCampaignResponse:
         answer = await self._engine.stop_campaign(
-            names.campaign_id(request.name), by=OPERATOR, request_id=request.request_id
+            names.campaign_id(request.name), by=caller_of(context), request_id=request.request_id
         )
         return pb.StopCampaignResponse(result=_result(answer), run_state=RUN_STATES[answer.phase])
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from engine.domain.e164 import parse_e164
 from gateway.convert.names import clean_text
+from gateway.identity import caller_of
 from gateway.paging import page
 from gateway.pb.paceline.v1 import dnc_pb2 as pb
 from gateway.pb.paceline.v1 import dnc_pb2_grpc
-from gateway.services.campaigns import OPERATOR
 
 if TYPE_CHECKING:
     from engine.runtime import Engine
@@ -27,14 +27,14 @@ class DncService(dnc_pb2_grpc.DncServiceServicer):
     ) -> pb.AddDncNumbersResponse:
         numbers = [parse_e164(number) for number in request.numbers]
         note = clean_text("note", request.note)
-        added = await self._engine.add_dnc(numbers, by=OPERATOR, note=note)
+        added = await self._engine.add_dnc(numbers, by=caller_of(context), note=note)
         return pb.AddDncNumbersResponse(added=added)
 
     async def RemoveDncNumbers(
         self, request: pb.RemoveDncNumbersRequest, context: Context
     ) -> pb.RemoveDncNumbersResponse:
         numbers = [parse_e164(number) for number in request.numbers]
-        removed = await self._engine.remove_dnc(numbers, by=OPERATOR)
+        removed = await self._engine.remove_dnc(numbers, by=caller_of(context))
         return pb.RemoveDncNumbersResponse(removed=removed)
 
     async def CheckDncNumber(

@@ -15,12 +15,12 @@ from gateway.convert.imports import to_errors, to_options
 from gateway.convert.masks import merged
 from gateway.convert.resources import check_zone, from_list, to_list
 from gateway.convert.views import to_explanation, to_record, to_standing
+from gateway.identity import caller_of
 from gateway.interceptors import check_rules
 from gateway.paging import encode_token, row_of, size_of
 from gateway.pb.paceline.v1 import lists_pb2 as pb
 from gateway.pb.paceline.v1 import lists_pb2_grpc
 from gateway.records import tell_record
-from gateway.services.campaigns import OPERATOR
 from gateway.services.resources import Resources
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ class ListService(lists_pb2_grpc.ListServiceServicer):
             return
         run = self._open(first)
         try:
+            await context.send_initial_metadata(())  # the header is accepted
             async for request in request_iterator:
                 check_rules(request)
                 part = request.WhichOneof("part")
@@ -154,7 +155,7 @@ class ListService(lists_pb2_grpc.ListServiceServicer):
         self, request: pb.ResetRecordRequest, context: Context
     ) -> pb.ResetRecordResponse:
         ref, campaign_id = self._pair(request.name, request.campaign)
-        await self._engine.reset_record(ref, campaign_id, by=OPERATOR)
+        await self._engine.reset_record(ref, campaign_id, by=caller_of(context))
         view = await self._engine.describe_record(ref, campaign_id)
         return pb.ResetRecordResponse(standing=to_standing(campaign_id, view))
 

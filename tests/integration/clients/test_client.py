@@ -88,6 +88,22 @@ async def test_the_same_file_has_the_same_import_id(
     assert [each.message for each in errors] == ["no number", "no number"]
 
 
+async def test_who_acts_is_told_and_is_the_operator_if_nobody_says(
+    server: str, engine: EngineDouble, client: PacelineClient
+) -> None:
+    await client.dnc.add(["+14155550100"])
+    async with PacelineClient(server, user="eve@night") as eve:
+        await eve.dnc.remove(["+14155550100"])
+        await eve.agents.create("ada", agents_pb2.Agent())
+        await eve.agents.set_state("ada", agent_session_pb2.AGENT_STATE_NOT_READY)
+        await eve.agents.set_state("ada", agent_session_pb2.AGENT_STATE_READY, supervisor="mallory")
+    assert engine.callers == ["operator", "eve@night", "eve@night", "mallory"]
+    async with PacelineClient(server, user="engine") as engine_itself:
+        with pytest.raises(PacelineError, match="invalid-user"):
+            await engine_itself.dnc.add(["+14155550101"])
+    assert len(engine.callers) == 4
+
+
 async def test_an_import_into_no_list_is_refused(client: PacelineClient, tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
     file.write_text("phone\n")

@@ -177,6 +177,7 @@ class EngineDouble:
         self.metrics = MetricsBoard()
         self.specs: dict[tuple[str, str], Spec] = {}
         self.phases: dict[str, CampaignPhase] = {}
+        self.callers: list[str] = []
         self.done: dict[str, int] = {}
         self.log: list[StoredFact] = []
         self.grown = asyncio.Event()
@@ -227,6 +228,7 @@ class EngineDouble:
         self, campaign_id: CampaignId, *, by: str, request_id: str
     ) -> RunAnswer:
         spec = self.get("campaign", campaign_id)
+        self.callers.append(by)
         if isinstance(spec, CampaignSpec) and not spec.hours:
             raise CampaignIncompleteError("no calling hours")
         return self._run(campaign_id, CampaignPhase.RUNNING)
@@ -235,6 +237,7 @@ class EngineDouble:
         self, campaign_id: CampaignId, *, by: str, request_id: str
     ) -> RunAnswer:
         self.get("campaign", campaign_id)
+        self.callers.append(by)
         return self._run(campaign_id, CampaignPhase.IDLE)
 
     def _run(self, campaign_id: str, phase: CampaignPhase) -> RunAnswer:
@@ -274,7 +277,7 @@ class EngineDouble:
         return Extras("Ada", {"city": "Ulm"})
 
     async def reset_record(self, ref: RecordRef, campaign_id: CampaignId, *, by: str) -> None:
-        return
+        self.callers.append(by)
 
     def open_import(
         self, spec: ListSpec, import_id: str, options: ImportOptions
@@ -291,11 +294,13 @@ class EngineDouble:
     # do-not-call
 
     async def add_dnc(self, numbers: Sequence[E164], *, by: str, note: str) -> int:
+        self.callers.append(by)
         new = set(numbers) - self.dnc
         self.dnc |= new
         return len(new)
 
     async def remove_dnc(self, numbers: Sequence[E164], *, by: str) -> int:
+        self.callers.append(by)
         gone = set(numbers) & self.dnc
         self.dnc -= gone
         return len(gone)
@@ -320,6 +325,7 @@ class EngineDouble:
     ) -> AgentView:
         if agent_id in self.busy:
             raise AgentBusyError(f"agents/{agent_id} handles a call")
+        self.callers.append(supervisor)
         self.states[agent_id] = (state, reason)
         return await self.describe_agent(agent_id)
 

@@ -283,6 +283,22 @@ async def test_a_file_is_imported_with_progress_and_its_errors_are_kept(
     assert [error.line for error in errors.errors] == [2]
 
 
+async def test_the_header_is_accepted_before_any_chunk_is_sent(
+    lists: lists_pb2_grpc.ListServiceStub,
+) -> None:
+    call = lists.ImportList()
+    await call.write(header())
+    async with asyncio.timeout(5):
+        await call.initial_metadata()
+    assert not call.done()
+    for chunk in (b"good\n", b"bad\n"):  # each is answered before the next is sent
+        await call.write(lists_pb2.ImportListRequest(chunk=chunk))
+        part = await call.read()
+        assert isinstance(part, lists_pb2.ImportListResponse)
+        assert part.HasField("progress")
+    call.cancel()
+
+
 async def test_an_import_that_breaks_off_is_closed_and_not_finished(
     lists: lists_pb2_grpc.ListServiceStub, engine: EngineDouble
 ) -> None:

@@ -10,9 +10,10 @@ import pytest_asyncio
 import trustme
 
 from engine.domain.refusals import InvalidRequestError
+from gateway.identity import caller_of
 from gateway.pb.paceline.v1 import dnc_pb2, dnc_pb2_grpc
 from gateway.server import Gateway, Tls
-from tests.integration.gateway.conftest import Dnc
+from tests.integration.gateway.conftest import Context, Dnc
 
 pytestmark = pytest.mark.asyncio
 
@@ -47,7 +48,55 @@ async def secure_port(
     await gateway.stop(0)
 
 
-async def ask(port: int, credentials: grpc.ChannelCredentials | None) -> bool:
+class Names(Dnc):
+    """Keeps who called."""
+
+    def __init__(self) -> None:
+        self.callers: list[str] = []
+
+    async def CheckDncNumber(
+        self, request: dnc_pb2.CheckDncNumberRequest, context: Context
+    ) -> dnc_pb2.CheckDncNumberResponse:
+        self.callers.append(caller_of(context))
+        return dnc_pb2.CheckDncNumberResponse(listed=True)
+
+
+@pytest.mark.parametrize(
+    ("common_name", "who"),
+    [
+        pytest.param("reports-01", "reports-01", id="a name"),
+        pytest.param("schedule", "operator", id="a name of ours"),
+        pytest.param("a b", "operator", id="no name for a log"),
+        pytest.param(None, "operator", id="none"),
+    ],
+)
+async def test_a_certificate_says_who_calls_and_metadata_does_not_gainsay_it(
+    authority: trustme.CA, tmp_path: Path, common_name: str | None, who: str
+) -> None:
+    names = Names()
+    gateway = Gateway(
+        [lambda server: dnc_pb2_grpc.add_DncServiceServicer_to_server(names, server)],
+        listen="127.0.0.1:0",
+        tls=identity(authority, tmp_path, mutual=True),
+    )
+    port = await gateway.start()
+    client = authority.issue_cert("client@paceline.test", common_name=common_name)
+    credentials = grpc.ssl_channel_credentials(
+        authority.cert_pem.bytes(),
+        client.private_key_pem.bytes(),
+        b"".join(part.bytes() for part in client.cert_chain_pems),
+    )
+    said = (("x-paceline-user", "eve"),) if common_name else ()
+    assert await ask(port, credentials, said)
+    assert names.callers == [who]
+    await gateway.stop(0)
+
+
+async def ask(
+    port: int,
+    credentials: grpc.ChannelCredentials | None,
+    metadata: tuple[tuple[str, str], ...] = (),
+) -> bool:
     target = f"127.0.0.1:{port}"
     channel = (
         grpc.aio.insecure_channel(target)
@@ -57,7 +106,7 @@ async def ask(port: int, credentials: grpc.ChannelCredentials | None) -> bool:
     async with channel:
         stub = dnc_pb2_grpc.DncServiceStub(channel)
         request = dnc_pb2.CheckDncNumberRequest(number="+14155550100")
-        return (await stub.CheckDncNumber(request, timeout=5)).listed
+        return (await stub.CheckDncNumber(request, timeout=5, metadata=metadata)).listed
 
 
 async def test_a_client_that_trusts_the_server_and_is_trusted_gets_in(
