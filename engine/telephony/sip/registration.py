@@ -75,6 +75,7 @@ class Registration:
         "_on_over",
         "_tag",
         "_timer",
+        "_told",
         "_tries",
         "_turn",
         "account",
@@ -107,6 +108,7 @@ class Registration:
         self._expires_s = account.expires_s
         self._client: Client | None = None
         self._timer: Timer | None = None
+        self._told: RegistrationChanged | None = None
         self._fails = 0
         self._tries = 0
         self._turn = 0
@@ -239,7 +241,7 @@ class Registration:
         self._fails = self._turn = 0
         wait_s = max(granted_s / 2, granted_s - _MARGIN_S)
         self._timer = self._core.timers.start(wait_s, now_s, self, _AGAIN)
-        self._core.emit(RegistrationChanged(self.account.key, True, response.status, ""))
+        self._tell(True, response.status, "")
 
     def _read_granted(self, response: Response) -> int:
         """Return the interval granted to our contact among those listed (§10.2.1.1). [s]"""
@@ -258,7 +260,7 @@ class Registration:
 
     def _fail(self, status: int, reason: str, retry_after_s: float, now_s: float) -> None:
         """Tell that we are not registered, and try again: the next server, or after a wait."""
-        self._core.emit(RegistrationChanged(self.account.key, False, status, reason))
+        self._tell(False, status, reason)
         if status in (408, 503) and self._turn + 1 < len(self._find()):
             self._turn += 1
             self._timer = self._core.timers.start(0.0, now_s, self, _AGAIN)
@@ -269,6 +271,15 @@ class Registration:
         share = self._core.tokens.share(f"{self._call_id} {self._cseq} {self._fails}")
         wait_s = max(longest_s * (0.5 + 0.5 * share), min(retry_after_s, 3600.0))
         self._timer = self._core.timers.start(wait_s, now_s, self, _AGAIN)
+
+    def _tell(self, registered: bool, status: int, reason: str) -> None:
+        self._told = RegistrationChanged(self.account.key, registered, status, reason)
+        self._core.emit(self._told)
+
+    def tell_again(self) -> None:
+        """Tell how it stands, if that is known: who asks may have forgotten."""
+        if self._told is not None:
+            self._core.emit(self._told)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -293,9 +304,10 @@ class Registrations:
     def set(
         self, account: Account, find: Callable[[], tuple[Destination, ...]], now_s: float
     ) -> None:
-        """Register, or go on as changed; one that is the same goes on as it is."""
+        """Register, or go on as changed; one that is the same tells how it stands."""
         held = self._by_key.get(account.key)
         if held is not None and held.account == account:
+            held.tell_again()
             return
         if held is not None and held.account.record == account.record:
             held.change(account, now_s)
