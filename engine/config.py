@@ -36,6 +36,9 @@ class SipSettings(Section):
     )
     media_host: str = Field("", description="Address of RTP; empty: the SIP address.")
     media_ports: int = Field(64, ge=2, le=4_096, description="UDP ports in the RTP pool.")
+    media_processes: int = Field(
+        1, ge=0, le=64, description="Media processes; 0: one less than there are cores."
+    )
     media_base_port: int = Field(0, ge=0, le=65_000, description="First RTP port; 0: any.")
     realm: str = Field("paceline", description="Realm of the registrar for agents' phones.")
     rtp_silence_s: float = Field(30.0, gt=0, description="Leg without RTP for so long is lost.")

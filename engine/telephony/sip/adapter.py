@@ -65,9 +65,9 @@ from engine.ports import (
 )
 from engine.telephony.media import events as media
 from engine.telephony.media.allocation import NoRoomError
-from engine.telephony.media.client import MediaClient
 from engine.telephony.media.g711 import Law
 from engine.telephony.media.messages import Quality
+from engine.telephony.media.pool import open_media
 from engine.telephony.sip import events as sip
 from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.media_switch import MakeMedia, MediaSwitch
@@ -125,7 +125,7 @@ class SipTelephony:
         now: Callable[[], float],
         secret: bytes,
         life: str,
-        make_media: MakeMedia = MediaClient,
+        make_media: MakeMedia = open_media,
         *,
         recorder: CallRecorder | None = None,
         holds_acks: bool = False,
@@ -155,6 +155,7 @@ class SipTelephony:
             media.MediaSettings(
                 host=settings.media_host or settings.host,
                 ports=settings.media_ports,
+                processes=settings.media_processes,
                 lowest_port=settings.media_base_port,
                 silent_ms=int(settings.rtp_silence_s * 1000),
                 rings=recorder.rings if recorder is not None else (),
