@@ -44,6 +44,38 @@ class Owner(Protocol):
         ...
 
 
+class Way(Protocol):
+    """What a connection writes to: a socket's transport, or TLS before it."""
+
+    def write(self, data: bytes, /) -> None:
+        """Send."""
+        ...
+
+    def close(self) -> None:
+        """Close, once all is read."""
+        ...
+
+    def abort(self) -> None:
+        """Close at once."""
+        ...
+
+    def pause_reading(self) -> None:
+        """Read no more for now."""
+        ...
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        ...
+
+    def get_write_buffer_size(self) -> int:
+        """Return what waits for the peer to read. [octets]"""
+        ...
+
+    def set_write_buffer_limits(self, high: int | None = None) -> None:
+        """Set from how much on the peer counts as not reading."""
+        ...
+
+
 class Connection(asyncio.Protocol):
     """A connection that is opening, open, or closing.
 
@@ -59,6 +91,7 @@ class Connection(asyncio.Protocol):
         "_closing_s",
         "_framer",
         "_heard_s",
+        "_is_open",
         "_loop",
         "_opened_s",
         "_owner",
@@ -95,7 +128,8 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self._queue: list[bytes] = []
         self._queued = 0
-        self._transport: asyncio.Transport | None = None
+        self._transport: Way | None = None
+        self._is_open = False
 
     @property
     def is_usable(self) -> bool:
@@ -108,7 +142,7 @@ class Connection(asyncio.Protocol):
             return False
         self.asked = self.asked or not octets.startswith(_NO_REQUEST)
         transport = self._transport
-        if transport is None:
+        if transport is None or not self._is_open:
             return self._wait(octets)
         if self._paused and octets.startswith(b"INVITE "):
             self._owner.note("congested-invites")  # it would leave later than the gate was asked
@@ -128,12 +162,17 @@ class Connection(asyncio.Protocol):
         self._queue.append(octets)
         return True
 
-    def open(self, transport: asyncio.Transport) -> None:
+    def hold(self, transport: Way) -> None:
+        """Keep the way, which is not open yet."""
+        self._transport = transport
+
+    def open(self, transport: Way) -> None:
         """Send what waited, now that the way is open."""
         if self.is_over:
             transport.abort()
             return
         self._transport = transport
+        self._is_open = True
         transport.set_write_buffer_limits(high=CONGESTED)
         queue, self._queue, self._queued = self._queue, [], 0
         for octets in queue:
@@ -180,22 +219,22 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send what waited."""
         # Neither asyncio's nor uvloop's transport is an instance of the class it stands for.
-        self.open(cast("asyncio.Transport", transport))
+        self.open(cast("Way", transport))
 
     def data_received(self, data: bytes) -> None:
         """Hand over the messages that octets complete."""
         framer, before = self._framer, self._framer.pings
         self._heard_s = self._loop.time()
         messages = framer.feed(data)
-        if framer.pings > before:
-            self._owner.note("keep-alive")
-            self.send(b"\r\n")
         if messages:
             self._spoken = True
             self._began_s = 0.0
         for octets in messages:
             if not self._closing_s:
                 self._owner.on_message(octets, self)
+        if framer.pings > before:
+            self._owner.note("keep-alive")
+            self.send(b"\r\n")
         if framer.is_inside:
             self._began_s = self._began_s or self._heard_s
         if framer.broken and self.is_usable:

@@ -9,8 +9,9 @@ from contextlib import suppress
 from itertools import count
 from typing import Final, cast
 
-from engine.telephony.sip.connection import MESSAGE_S, Connection
+from engine.telephony.sip.connection import Connection
 from engine.telephony.sip.tls import TlsProfile
+from engine.telephony.sip.tls_server import TlsServer
 from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.transport import Waker
 
@@ -201,28 +202,9 @@ class Streams:
             transport.set_protocol(connection)
             connection.open(transport)
         else:
-            transport.pause_reading()
-            self._spawn(self._secure(connection, transport, profile))
-
-    async def _secure(
-        self, connection: Connection, transport: asyncio.Transport, profile: TlsProfile
-    ) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            secured = await loop.start_tls(
-                transport,
-                connection,
-                profile.context,
-                server_side=True,
-                ssl_handshake_timeout=MESSAGE_S,
-            )
-        except (OSError, TimeoutError):
-            secured = None
-        if secured is None:
-            transport.abort()
-            connection.abort("handshake-failed")
-        else:
-            connection.open(secured)
+            secured = TlsServer(profile.context, connection, transport)
+            transport.set_protocol(secured)
+            connection.hold(secured)
 
     # --- what connections tell (connection.Owner) ----------------------------------------------
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 _WHAT = {
-    "certificate": "is no PEM certificate, or does not fit its key",
-    "authorities": "holds no PEM certificate of an authority",
+    "certificate": "no PEM certificate and key that fit each other",
+    "authorities": "no PEM certificate of an authority",
 }
 
 
@@ -43,6 +43,7 @@ def server_context(certificate: str, key: str, client_ca: str = "") -> ssl.SSLCo
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     _load_own(context, certificate, key)
     if client_ca:
+        _check_readable(client_ca)
         _load("authorities", client_ca, lambda: context.load_verify_locations(client_ca))
         context.verify_mode = ssl.CERT_REQUIRED
     return context
@@ -62,6 +63,7 @@ def client_context(ca: str = "", certificate: str = "", key: str = "") -> ssl.SS
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca:
+        _check_readable(ca)
         _load("authorities", ca, lambda: context.load_verify_locations(ca))
     else:
         context.load_default_certs()
@@ -74,16 +76,16 @@ def _load_own(context: ssl.SSLContext, certificate: str, key: str) -> None:
     def no_password() -> str:
         raise TlsFilesError(f"{key or certificate}: the key is encrypted; it must not be")
 
+    _check_readable(certificate)
     _check_readable(key or certificate)
     _load(
         "certificate",
-        certificate,
+        f"{certificate} and {key}" if key else certificate,
         lambda: context.load_cert_chain(certificate, key or None, no_password),
     )
 
 
 def _load(what: str, path: str, load: Callable[[], None]) -> None:
-    _check_readable(path)
     try:
         load()
     except ssl.SSLError as error:

@@ -169,7 +169,9 @@ class Client(_Timed):
         for action in table.entry:
             _CLIENT_ACTIONS[action](self, None, now_s)
         if self.unsent:
-            self.fail(now_s)
+            # Told at the next advance: our user must hold this transaction before it may fail.
+            self.stop()
+            self.start_limit(Input.UNSENT, 0.0, now_s)
 
     def step(self, given: Input, response: Response | None, now_s: float, /) -> None:
         """Take a response or a timer."""

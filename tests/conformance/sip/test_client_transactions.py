@@ -3,6 +3,7 @@
 import pytest
 
 from engine.telephony.sip.events import Answered, Ended, OptionsAnswered
+from engine.telephony.sip.transactions import Destination
 from tests.unit.telephony.sip.harness import ANSWER, TRUNK, Bench
 
 
@@ -105,8 +106,25 @@ def test_17_1_2_2_timer_k_absorbs_retransmitted_answers(bench: Bench) -> None:
 def test_8_1_3_1_a_request_that_cannot_leave_counts_as_503(bench: Bench) -> None:
     bench.sendable = False
     bench.ua.options("trunk", "sip:192.0.2.10", TRUNK, bench.now_s)
+    assert bench.ua.next_deadline() <= bench.now_s
+    bench.wait(0.0)
     assert bench.events == [OptionsAnswered("trunk", 503)]
     assert bench.ua.open_transactions == 0
+
+
+def test_8_1_3_1_an_invite_that_cannot_leave_ends_its_leg_or_tries_the_next_server(
+    bench: Bench,
+) -> None:
+    bench.call()
+    invites = len(bench.sent)
+    bench.sendable = False
+    bench.call("second", alternatives=(Destination("192.0.2.11", 5060),))
+    bench.wait(0.0)
+    bench.wait(0.0)
+    assert (bench.ended.leg_id, bench.ended.why, bench.ended.status) == ("second", "timed-out", 503)
+    assert len(bench.asked) == 3  # the gate is asked before each of them
+    assert bench.ua.open_legs == 1
+    assert len(bench.sent) == invites
 
 
 def test_17_1_3_a_response_with_another_branch_or_method_matches_nothing(bench: Bench) -> None:

@@ -70,7 +70,8 @@ class Sipp:
                 await asyncio.sleep(0.005)
 
     def _is_bound(self) -> bool:
-        return f":{self.port:04X} " in Path("/proc/net/udp").read_text(encoding="ascii")
+        table = "tcp" if "t1" in self._arguments else "udp"
+        return f":{self.port:04X} " in Path(f"/proc/net/{table}").read_text(encoding="ascii")
 
     async def result(self) -> int:
         """Wait for its end; 0 says that each call went as its scenario says."""
