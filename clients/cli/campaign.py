@@ -23,6 +23,7 @@ from clients.cli.common import (
 )
 from clients.cli.explain import show_campaign
 from clients.cli.forms import ModeName, RecordingName, analysis, calling_hours, run_window
+from clients.cli.scenarios import scenario
 from clients.cli.settings import (
     Clear,
     Given,
@@ -99,6 +100,7 @@ SETTINGS = (
     seconds("--unattended-timeout", "From the answer until a call is unattended.", max=60),
     text("--unattended-prompt", "What an unattended person hears.", metavar="PROMPT"),
     text("--opt-out-key", "Key that asks for no more calls: 0-9, * or #.", metavar="KEY"),
+    text("--opt-out-prompt", "What confirms that wish; default nothing.", metavar="PROMPT"),
     text("--hold-prompt", "What is heard on hold; default hold-music.", metavar="PROMPT"),
     one(
         "--analysis", "How answers are analysed: on, off, or pairs such as "
@@ -110,6 +112,10 @@ SETTINGS = (
     whole("--max-calls", "Most simultaneous attempts; 0: no limit.", min=0),
     number("--max-calls-per-s", "Most attempts per second; 0: no limit.", min=0),
     text("--prompt", "Automatic mode: what answered calls hear.", metavar="PROMPT"),
+    one(
+        "--scenario", "Automatic mode: what is done with answered calls (docs/treatments.md).",
+        field="scenario", read=scenario, metavar="FILE.toml",
+    ),
     choice(
         "--recording", RecordingName, pb.RecordingRule,
         "Which of its calls are recorded; default inherit.",

@@ -181,7 +181,7 @@ class Treatments:
     def prompt_ended(self, leg_id: LegId, now_s: float) -> list[Effect]:
         """A prompt was heard to its end: the scenario goes on, a message is all there was."""
         attempt = self._table.find_leg(leg_id)
-        if attempt is None or attempt.phase is not AttemptPhase.TREATED:
+        if attempt is None or attempt.phase is not AttemptPhase.TREATED or attempt.ending:
             return []
         if attempt.scenario is not None:
             return self._carry_out(attempt, attempt.scenario.heard(), now_s)

@@ -79,8 +79,8 @@ class Rig:
             self.tell(CallsLaunched(CampaignId(name), 1, 1, self.now_s))
         return self.now_s
 
-    def move(self, stage: str, launched_s: float, name: str = "spring") -> None:
-        self.tell(CallMoved(CampaignId(name), stage, launched_s))
+    def move(self, stage: str, launched_s: float, name: str = "spring", **more: bool) -> None:
+        self.tell(CallMoved(CampaignId(name), stage, launched_s, **more))
 
     def view(self, name: str = "spring") -> PacingView:
         answers = Answers()
@@ -110,6 +110,46 @@ def test_what_is_settled_without_a_call_is_asked_again(rig: Rig) -> None:
     rig.tick()
     rig.tell(CallsLaunched(CampaignId("spring"), 3, 0))
     assert rig.tick() == {"spring": 3}
+
+
+def test_calls_under_analysis_are_in_flight_until_they_are_for_nobody(rig: Rig) -> None:
+    rig.campaign()
+    rig.agents(2)
+    rig.tick()
+    launched_s = rig.launch(2)
+    rig.move("screening", launched_s)
+    assert rig.tick() == {}
+    assert rig.view().in_flight == 2
+    rig.move("treated", launched_s, screened=True)
+    assert rig.view().in_flight == 2  # as last decided
+    assert rig.tick() == {"spring": 1}
+    assert rig.view().in_flight == 1
+
+
+def test_a_verdict_moves_the_call_it_is_about_and_no_other_of_its_instant(rig: Rig) -> None:
+    rig.campaign()
+    rig.agents(2)
+    rig.tick()
+    launched_s = rig.launch(2)
+    rig.move("screening", launched_s)
+    rig.move("ended", launched_s)  # the one that still rang
+    rig.move("answered", launched_s, screened=True)
+    rig.tick()
+    assert rig.view().in_flight == 1
+    rig.move("connected", launched_s, screened=True)
+    rig.tick()
+    assert rig.view().in_flight == 0
+
+
+def test_calls_in_a_scenario_count_against_the_automatic_limit(rig: Rig) -> None:
+    rig.campaign(mode=Mode.AUTOMATIC, max_calls=3)
+    assert rig.tick() == {"spring": 3}
+    launched_s = rig.launch(3)
+    for _ in range(3):
+        rig.move("treated", launched_s)
+    assert rig.tick() == {}
+    rig.move("over", 0.0)
+    assert rig.tick() == {"spring": 1}
 
 
 def test_calls_in_flight_are_agents_taken(rig: Rig) -> None:

@@ -7,6 +7,7 @@ from engine.domain.facts import (
     AnyFact,
     AttemptClosed,
     AttemptIntended,
+    CallAnalysed,
     CallConnected,
     CallQueued,
     RecordPhase,
@@ -30,6 +31,13 @@ def queued(attempt: str, at_s: float) -> CallQueued:
     return CallQueued(
         at_s=at_s, attempt_id=AttemptId(attempt), campaign_id=SPRING, list_id=PEOPLE, row=1
     )
+
+
+def analysed(attempt: str, *, person: bool) -> CallAnalysed:
+    return CallAnalysed(
+        at_s=1.0, attempt_id=AttemptId(attempt), campaign_id=SPRING, list_id=PEOPLE, row=1,
+        verdict="", after_s=1.0, reason="", person=person,
+    )  # fmt: skip
 
 
 def connected(attempt: str, at_s: float, *, late: bool) -> CallConnected:
@@ -72,6 +80,12 @@ def test_a_record_that_an_agent_reviewed_is_none_of_pacing(unattended: bool) -> 
         intended("a", 1.0, by_agent="ann"), queued("a", 2.0), connected("a", 3.0, late=unattended),
         closed("a", 9.0, unattended=unattended),
     )  # fmt: skip
+
+
+def test_a_machine_that_an_agent_was_to_hear_counts_for_nothing() -> None:
+    machine, person = analysed("a", person=False), analysed("b", person=True)
+    told = recalled(machine, queued("a", 2.0), person, queued("b", 3.0))
+    assert told == [RecalledCall(SPRING, 3.0, unattended=False)]
 
 
 def test_only_what_the_saved_laws_do_not_have_is_told() -> None:

@@ -7,10 +7,12 @@ import pytest
 from msgspec.structs import replace
 
 from engine.domain.analysis import AnalysisSpec, Treatment
+from engine.domain.dispositions import Disposition, DispositionKind
 from engine.domain.e164 import E164
 from engine.domain.facts import AnyFact
 from engine.domain.ids import AgentId, CampaignId, ListId, TeamId, TrunkId
 from engine.domain.refusals import DialerError, JournalError
+from engine.domain.scenario import Dispose, End, Scenario, Step, Transfer
 from engine.domain.specs import (
     AgentSpec,
     AnySpec,
@@ -191,6 +193,39 @@ def test_an_analysis_that_means_nothing_is_refused(
     with pytest.raises(DialerError) as refused:
         check_spec(campaign(analysis=analysis), known)
     assert refused.value.slug == slug
+
+
+SCENARIOS = [
+    pytest.param({"a": End(), "b": End()}, {}, "step 'b' is never reached", id="no scenario"),
+    pytest.param(
+        {"a": Dispose("sold", then="b"), "b": End()}, {}, "step 'a' sets the disposition 'sold'",
+        id="unknown disposition",
+    ),
+    pytest.param(
+        {"a": Transfer()}, {"teams": ()}, "step 'a' transfers to agents", id="transfer to nobody"
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("steps", "changes", "text"), SCENARIOS)
+def test_a_scenario_that_cannot_be_carried_out_is_refused(
+    known: Resources, steps: dict[str, Step], changes: dict[str, Any], text: str
+) -> None:
+    scenario = Scenario(first="a", steps=steps)
+    with pytest.raises(DialerError, match="campaigns/spring: scenario: ") as refused:
+        check_spec(campaign(scenario=scenario, **changes), known)
+    assert refused.value.slug == "invalid-scenario"
+    assert text in refused.value.message
+
+
+def test_a_scenario_may_use_every_disposition_of_its_campaign(known: Resources) -> None:
+    steps: dict[str, Step] = {
+        "a": Dispose("sold", then="b"),
+        "b": Dispose("success", then="c"),
+        "c": Transfer(),
+    }
+    sold = Disposition("sold", DispositionKind.SUCCESS)
+    check_spec(campaign(scenario=Scenario(first="a", steps=steps), dispositions=(sold,)), known)
 
 
 def test_settings_at_their_limits_are_taken(known: Resources) -> None:

@@ -51,6 +51,7 @@ CASES = [
     pytest.param(LOST, "system-failure", False, False, id="dialing or ringing"),
     pytest.param(replace(LOST, agent_id=ANN), "system-failure", False, False, id="previewed"),
     pytest.param(ANSWERED, "no-agent", True, True, id="queued, offered or treated"),
+    pytest.param(replace(ANSWERED, machine=True), "answering-machine", True, False, id="machine"),
     pytest.param(CONNECTED, "no-disposition", True, False, id="talking"),
     pytest.param(replace(CONNECTED, disposition="success"), "success", True, False, id="disposed"),
     pytest.param(replace(CONNECTED, disposition="gone"), "no-disposition", True, False),
