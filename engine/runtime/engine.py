@@ -6,7 +6,7 @@ import secrets
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
@@ -465,15 +465,7 @@ class Engine:
         why = view.why_idle
         if not paced.started and not why:
             why = (paced.reason,)
-        return CampaignView(
-            phase=view.phase,
-            generation=view.generation,
-            effective_mode=paced.effective_mode,
-            attempts_open=view.attempts_open,
-            why_idle=why,
-            next_edge_s=view.next_edge_s,
-            next_edge_starts=view.next_edge_starts,
-        )
+        return replace(view, effective_mode=paced.effective_mode, why_idle=why)
 
     async def explain_campaign(self, campaign_id: CampaignId) -> Explanation:
         """Say why a campaign dials nothing, or with what it dials."""
