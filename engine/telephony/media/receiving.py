@@ -159,6 +159,7 @@ class Receiver:
         new = np.flatnonzero(other & quiet)
         leg, first = np.unique(legs[new], return_index=True)
         self.ssrc[leg] = ssrc[new[first]]
+        self._event_ts[leg] = -1
         self._ring.restart(leg)
         self.reception.reset(leg)
         same: Bools = ssrc == self.ssrc[legs]
@@ -196,12 +197,17 @@ class Receiver:
         mine: Bools,
         events: list[messages.Event],
     ) -> None:
-        """Tell each key press once, at its first packet (RFC 4733 §2.5.1.2)."""
+        """Tell each key press once, at its first packet (RFC 4733 §2.5.1.2).
+
+        A press is named by its timestamp; a packet of an earlier press that was overtaken tells
+        nothing.
+        """
         pressed = mine & (head.payload_type == self._event_type[legs]) & (sizes >= 4)
         self._ring.arrived[legs[pressed]] = tick
         digits = data[:, HEADER_BYTES]
-        known = head.timestamp != self._event_ts[legs]
-        fresh = np.flatnonzero(pressed & known & (digits < len(_DIGITS)))
+        before = self._event_ts[legs]
+        later = (head.timestamp - before - 1 & 0xFFFFFFFF) < 1 << 31
+        fresh = np.flatnonzero(pressed & (later | (before < 0)) & (digits < len(_DIGITS)))
         leg, first = np.unique(legs[fresh], return_index=True)
         for row, at in zip(leg.tolist(), fresh[first].tolist(), strict=True):
             self._event_ts[row] = head.timestamp[at]
