@@ -23,6 +23,7 @@ class Authorizer:
         "_counts",
         "_credentials",
         "_hosts",
+        "_invited",
         "_realms",
         "_tries",
     )
@@ -41,6 +42,7 @@ class Authorizer:
         self._counts: dict[str, int] = {}
         self._tries = 0
         self._answered: set[bool] = set()
+        self._invited = ("", "")  # host and headers of the last INVITE
 
     def take(self, response: Response, destination: Destination) -> bool:
         """Say whether a 401 or 407 can be answered; the next header then answers it.
@@ -84,7 +86,14 @@ class Authorizer:
             self._counts[challenge.nonce] = count
             name, value = authorization(challenge, self._credentials, method, uri, count, cnonce)
             lines.append(f"{name}: {value}\r\n")
-        return "".join(lines)
+        headers = "".join(lines)
+        if method == "INVITE":
+            self._invited = (host, headers)
+        return headers
+
+    def repeat(self, host: str) -> str:
+        """Return the credentials of the last INVITE for the ACK of its 2xx (RFC 3261 §13.2.2.4)."""
+        return self._invited[1] if self._invited[0] == host else ""
 
     def reset(self) -> None:
         """Begin a new request: a nonce that was good may be challenged again."""

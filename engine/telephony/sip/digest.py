@@ -256,6 +256,11 @@ class Authenticator:
             uri: Its Request-URI.
             now_s: Now. [s]
         """
+        claim = self.read_claim(values)
+        return self.check_claim(claim, method, uri, now_s) if claim else Verdict(None)
+
+    def read_claim(self, values: Iterable[str]) -> dict[str, str] | None:
+        """Return what Authorization headers claim for this realm, unchecked; None: nothing."""
         for value in values:
             scheme, _, rest = value.partition(" ")
             if scheme.lower() != "digest":
@@ -265,10 +270,11 @@ class Authenticator:
             except ParseError:
                 continue
             if params.get("realm") == self.realm:
-                return self._check(params, method, uri, now_s)
-        return Verdict(None)
+                return params
+        return None
 
-    def _check(self, params: dict[str, str], method: str, uri: str, now_s: float) -> Verdict:
+    def check_claim(self, params: dict[str, str], method: str, uri: str, now_s: float) -> Verdict:
+        """Check what ``read_claim`` returned against a request; arguments as for ``check``."""
         algorithm = params.get("algorithm", "MD5").upper()
         user, qop = params.get("username", ""), params.get("qop", "").lower()
         # Phones older than RFC 2617 §3.2.2.1 know no qop: their nonce is good for one use.

@@ -255,8 +255,8 @@ class Inbound:
         core = self._core
         answer = self._registrar.register(request, source, now_s)
         extra = "".join(f"{name}: {value}\r\n" for name, value in answer.headers)
-        if answer.status == 401:
-            self._refuse(request, source, 401, extra)
+        if answer.status in (401, 503):
+            self._refuse(request, source, answer.status, extra)
             return
         server = core.accept(request, source)
         if server is None:

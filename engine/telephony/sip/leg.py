@@ -155,7 +155,8 @@ class Leg:
         dialog = self.dialog
         if cseq != self.ack_cseq or not self.ack_wire:
             self.ack_cseq = cseq
-            self.ack_wire = dialog.build("ACK", dialog.next_branch(), cseq)
+            extra = self.authorizer.repeat(dialog.hop.host) if self.authorizer else ""
+            self.ack_wire = dialog.build("ACK", dialog.next_branch(), cseq, extra)
         self.core.transactions.send(self.ack_wire, dialog.hop)
 
     def offer(self, direction: Direction, now_s: float) -> None:

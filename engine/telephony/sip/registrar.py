@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable
+from math import ceil
 from typing import Final, NamedTuple
 
-from engine.telephony.sip.digest import Authenticator
+from engine.telephony.sip.digest import Authenticator, Verdict
 from engine.telephony.sip.grammar import ParseError, parse_number
 from engine.telephony.sip.message import Request
+from engine.telephony.sip.throttle import Throttle
 from engine.telephony.sip.timers import TimerQueue
 from engine.telephony.sip.tokens import Tokens
 from engine.telephony.sip.transactions import Destination
@@ -19,6 +21,10 @@ SHORTEST_S: Final = 30
 LONGEST_S: Final = 3600
 """Longest registration granted; more is shortened. [s]"""
 
+_FREE_FAILURES: Final = 3
+"""Wrong passwords in a row that cost one account nothing."""
+_FREE_FAILURES_OF_HOST: Final = 10
+"""Likewise of one address, behind which there may be many phones."""
 _MD5_ONLY: Final = re.compile(r"baresip v[01]\.", re.IGNORECASE)
 """Phones that give up at a challenge they do not know, though another follows (RFC 8760 §2.4)."""
 
@@ -62,7 +68,17 @@ class Answer(NamedTuple):
 class Registrar:
     """Keeps the bindings of phones, and lets only those in who know their password."""
 
-    __slots__ = ("_authenticator", "_bindings", "_on_lapsed", "_sources", "_timers", "_tokens")
+    __slots__ = (
+        "_accounts",
+        "_authenticator",
+        "_bindings",
+        "_hosts",
+        "_known",
+        "_on_lapsed",
+        "_sources",
+        "_timers",
+        "_tokens",
+    )
 
     def __init__(
         self,
@@ -87,6 +103,9 @@ class Registrar:
         self._on_lapsed = on_lapsed
         self._bindings: dict[str, dict[str, Binding]] = {}
         self._sources: set[tuple[str | int, ...]] = set()
+        self._accounts = Throttle(_FREE_FAILURES)
+        self._hosts = Throttle(_FREE_FAILURES_OF_HOST)
+        self._known: dict[str, str] = {}
 
     def find(self, user: str, now_s: float) -> Binding | None:
         """Return the newest binding of a user, None if the phone is not registered."""
@@ -119,6 +138,7 @@ class Registrar:
 
     def forget(self, user: str) -> None:
         """Drop all bindings of a user, who may no longer register."""
+        self._known.pop(user, None)
         if self._bindings.pop(user, None):
             self._changed()
 
@@ -128,9 +148,14 @@ class Registrar:
         Raises:
             ParseError: A contact is malformed.
         """
-        verdict = self._authenticator.check(
-            request.every_line("authorization"), "REGISTER", request.uri, now_s
-        )
+        claim = self._authenticator.read_claim(request.every_line("authorization"))
+        verdict = Verdict(None)
+        if claim is not None:
+            wait_s = self._wait_s(claim, source, now_s)
+            if wait_s:
+                return Answer(503, [("Retry-After", str(ceil(wait_s)))])
+            verdict = self._authenticator.check_claim(claim, "REGISTER", request.uri, now_s)
+            self._judge(claim, verdict, source, now_s)
         if verdict.user is None:
             challenges = self._authenticator.challenges(
                 verdict.stale,
@@ -143,6 +168,40 @@ class Registrar:
         if user != verdict.user:
             return Answer(403, [])
         return self._bind(user, request, source, now_s)
+
+    def _wait_s(self, claim: dict[str, str], source: Destination, now_s: float) -> float:
+        """Return how long a claim must wait, 0 if it is looked at now. [s]
+
+        Too many failures are answered 503 with Retry-After, and nothing is computed: an answer
+        that is held back would cost memory, and 403 would let an honest phone give up for good.
+        Both user and password may be wrong or right; the answer is the same.
+        """
+        user = claim.get("username", "")
+        if self._known.get(user) == source.host:
+            return self._accounts.wait_s(f"{user} {source.host}", now_s)
+        return max(self._accounts.wait_s(user, now_s), self._hosts.wait_s(source.host, now_s))
+
+    def _judge(
+        self, claim: dict[str, str], verdict: Verdict, source: Destination, now_s: float
+    ) -> None:
+        """Count a failure against account and source, or forgive what was before.
+
+        Where a user registered from last it fails on its own account alone: else any stranger could
+        lock a phone out by guessing at its password, or one phone all others behind its NAT.
+        """
+        user, host = claim.get("username", ""), source.host
+        if verdict.stale:
+            return
+        if verdict.user is not None:
+            self._known[user] = host
+            self._accounts.succeed(f"{user} {host}")
+            self._accounts.succeed(user)
+            self._hosts.succeed(host)
+        elif self._known.get(user) == host:
+            self._accounts.fail(f"{user} {host}", now_s)
+        else:
+            self._accounts.fail(user, now_s)
+            self._hosts.fail(host, now_s)
 
     def _bind(self, user: str, request: Request, source: Destination, now_s: float) -> Answer:
         contacts = request.every("contact")
