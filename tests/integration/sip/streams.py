@@ -12,6 +12,11 @@ import trustme
 from engine.config import SipSettings
 from tests.integration.sip.peer import LONGEST_S
 
+_SDP = (
+    b"v=0\r\no=far 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+    b"m=audio 6000 RTP/AVP 0\r\n"
+)
+
 
 class Files(NamedTuple):
     """Certificates as PEM files.
@@ -166,7 +171,7 @@ class FarEnd:
             self.requests.append(request)
             self._changed.set()
             if self.status and not request.startswith(b"ACK "):
-                writer.write(answer(request, self.status))
+                writer.write(answer(request, self.status, self.port))
 
     async def drop(self) -> None:
         """Close the connections."""
@@ -201,13 +206,19 @@ async def far_end(
         await server.wait_closed()
 
 
-def answer(request: bytes, status: int) -> bytes:
-    """Return an answer to a request."""
+def answer(request: bytes, status: int, port: int) -> bytes:
+    """Return an answer to a request; an INVITE that is accepted gets audio."""
     kept = (b"Via", b"From", b"To:", b"Call", b"CSeq")
     lines = [
         line + (b";tag=far" if line.startswith(b"To:") and b";tag=" not in line else b"")
         for line in request.split(b"\r\n")
         if line.startswith(kept)
     ]
-    head = b"SIP/2.0 %d Status\r\n" % status
-    return head + b"\r\n".join(lines) + b"\r\nContent-Length: 0\r\n\r\n"
+    body = b""
+    if request.startswith(b"INVITE ") and status == 200:
+        kind = b"tls" if b"SIP/2.0/TLS" in request else b"tcp"
+        lines.append(b"Contact: <sip:far@127.0.0.1:%d;transport=%b>" % (port, kind))
+        lines.append(b"Content-Type: application/sdp")
+        body = _SDP
+    lines.append(b"Content-Length: %d" % len(body))
+    return b"SIP/2.0 %d Status\r\n" % status + b"\r\n".join(lines) + b"\r\n\r\n" + body

@@ -11,12 +11,21 @@ from engine.domain.causes import UNREACHABLE
 from engine.domain.ids import AgentId, LegId
 from engine.domain.refusals import InvalidRequestError
 from engine.domain.specs import AgentSpec, Transport, TrunkSpec
-from engine.ports import CallPhone, LegEnded, SetPhone, SetTrunk, TrunkLost, TrunkReached
+from engine.ports import (
+    CallPhone,
+    EndOldLeg,
+    LegAnswered,
+    LegEnded,
+    SetPhone,
+    SetTrunk,
+    TrunkLost,
+    TrunkReached,
+)
 from engine.telephony.sip import connection, streams
 from tests.conformance.sip.test_rfc4475 import EVERY
 from tests.integration.sip.peer import LONGEST_S, free_port
 from tests.integration.sip.streams import Files, connected, far_end, make_files, options
-from tests.integration.sip.test_adapter import LEG, TRUNK, Station, station
+from tests.integration.sip.test_adapter import LEG, NUMBER, TRUNK, Station, station
 
 pytestmark = pytest.mark.asyncio
 
@@ -352,6 +361,43 @@ async def test_a_fixed_phone_is_called_as_its_uri_says(files: Files, transport: 
         own.telephony.perform(CallPhone(LEG, phone.agent_id, uri, 15.0), own.now())
         assert (await own.wait_for(LegEnded)).sip_status == 486
         assert (await far.wait_for(b"INVITE")).startswith(f"INVITE {uri} ".encode())
+
+
+@pytest.mark.parametrize("transport", [Transport.TCP, Transport.TLS])
+async def test_a_leg_of_an_earlier_life_gets_bye_over_a_new_connection(
+    files: Files, transport: Transport
+) -> None:
+    secure = transport is Transport.TLS
+    async with far_end(200, files.server_context() if secure else None) as far:
+        address = f"127.0.0.1:{far.port}"
+        async with station() as old:
+            set_trunk(old, address, transport, tls_ca=files.ca, options_s=0.0)
+            old.place()
+            dialog = (await old.wait_for(LegAnswered)).dialog
+            await far.wait_for(b"ACK")
+        async with station(life="2") as new:
+            new.telephony.perform(EndOldLeg(LEG, dialog, NUMBER, TRUNK), new.now())
+            if secure:  # without the trunk nobody knows whom to trust
+                assert new.telephony.open_connections == 0
+                set_trunk(new, address, transport, tls_ca=files.ca, options_s=0.0)
+            bye = await far.wait_for(b"BYE")
+        assert far.connections == 2
+        assert f"SIP/2.0/{transport.value.upper()} 127.0.0.1:".encode() in bye
+
+
+async def test_an_unanswered_leg_of_an_earlier_life_is_cancelled_over_a_new_connection() -> None:
+    async with far_end(0) as far:
+        async with station() as old:
+            set_trunk(old, f"127.0.0.1:{far.port}", Transport.TCP, options_s=0.0)
+            old.place()
+            invite = await far.wait_for(b"INVITE")
+        async with station(life="2") as new:
+            far.status = 200
+            new.telephony.perform(EndOldLeg(LEG, b"", NUMBER, TRUNK), new.now())
+            set_trunk(new, f"127.0.0.1:{far.port}", Transport.TCP, options_s=0.0)
+            cancel = await far.wait_for(b"CANCEL")
+        branch = invite.partition(b";branch=")[2].partition(b";")[0]
+        assert branch in cancel
 
 
 async def test_what_waits_for_a_connection_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
