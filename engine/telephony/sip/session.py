@@ -163,9 +163,8 @@ class SessionTimer:
     def on_agreed(self, response: Response, now_s: float) -> None:
         """Take a 2xx to an INVITE or UPDATE of ours: it says who refreshes next (§7.2)."""
         self._tries = 0
-        if "allow" in response.headers:
-            self.updates = any(each == "UPDATE" for each in response.every("allow"))
         try:
+            self._read_allow(response)
             terms = read_terms(response)
         except ParseError:
             self._leg.core.counts["bad-session"] += 1
@@ -174,6 +173,10 @@ class SessionTimer:
             self.stop()
         else:
             self._begin(terms.interval_s, terms.refresher != "uas", now_s)
+
+    def _read_allow(self, message: Message) -> None:
+        if "allow" in message.headers:
+            self.updates = any(each == "UPDATE" for each in message.every("allow"))
 
     def lengthen(self, response: Response) -> bool:
         """Take a 422 to a request of ours; False: another try is not worth it (§7.3)."""
@@ -275,8 +278,7 @@ class SessionTimer:
         """
         terms = read_terms(request)
         knows = supports_timer(request)
-        if "allow" in request.headers:
-            self.updates = any(each == "UPDATE" for each in request.every("allow"))
+        self._read_allow(request)
         if terms is None:
             if not self._interval_s:
                 return ""
