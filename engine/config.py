@@ -2,6 +2,7 @@
 
 import tomllib
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -59,6 +60,22 @@ class StoreSettings(Section):
     commit_every_s: float = Field(0.004, ge=0, le=1, description="Longest wait for a group.")
 
 
+class RecordingSettings(Section):
+    """Which calls are recorded, and how recordings are kept."""
+
+    directory: str = Field("", description="Folder of recordings; empty: beside the store.")
+    encrypt: bool = Field(True, description="Whether recordings are sealed with a key.")
+    key_file: str = Field("", description="The key, made when missing; empty: beside the store.")
+    format: Literal["flac", "wav"] = Field("flac", description="What is kept after a call.")
+    retention_days: int = Field(0, ge=0, le=36_500, description="Kept so long; 0: until deleted.")
+    record: Literal["none", "all"] = Field("none", description="Unless a campaign or agent says.")
+    during_monitoring: bool = Field(True, description="Record while a supervisor listens.")
+    required: bool = Field(
+        False, description="No call that must be recorded begins while none can be."
+    )
+    memory_mb: int = Field(32, ge=1, le=1024, description="Shared memory per media process.")
+
+
 class PacingSettings(Section):
     """How often pacing decides."""
 
@@ -75,6 +92,7 @@ class EngineSettings(Section):
         sip: SIP and RTP.
         store: Durable state.
         pacing: Decisions.
+        recording: Which calls are recorded, and how recordings are kept.
         mailbox_limit: Messages that may wait for one actor.
         drain_s: Longest orderly stop. [s]
         seed: Seed of all randomness of the engine.
@@ -86,6 +104,7 @@ class EngineSettings(Section):
     sip: SipSettings = SipSettings()
     store: StoreSettings = StoreSettings()
     pacing: PacingSettings = PacingSettings()
+    recording: RecordingSettings = RecordingSettings()
     mailbox_limit: int = Field(10_000, ge=16)
     drain_s: float = Field(10.0, ge=0)
     seed: int = 1

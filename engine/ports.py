@@ -621,6 +621,7 @@ class RecordingQuery:
         from_s: Not begun before. [s since the epoch]
         until_s: Begun before; 0: does not matter. [s since the epoch]
         deleted: Whether deleted ones are wanted too.
+        deleted_from_s: Deleted then or later. [s since the epoch]
         before: Only those listed after this one: the place in the list, newest first.
         limit: At most so many.
     """
@@ -632,6 +633,7 @@ class RecordingQuery:
     from_s: float = 0.0
     until_s: float = 0.0
     deleted: bool = False
+    deleted_from_s: float = 0.0
     before: str = ""
     limit: int = 100
 
@@ -645,6 +647,7 @@ class RecordingQuery:
             and self.from_s <= row.started_s
             and (not self.until_s or row.started_s < self.until_s)
             and (self.deleted or not row.deleted_s)
+            and self.deleted_from_s <= row.deleted_s
         )
 
 

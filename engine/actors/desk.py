@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from engine.actors.messages import AgentView, SessionView
+from engine.actors.messages import AgentView, RecordingView, SessionView
 from engine.domain.e164 import E164
 from engine.domain.ids import AttemptId, CampaignId, RecordRef
 
@@ -94,6 +94,13 @@ class PreviewGone:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class RecordingShown:
+    """Whether the call in hand is recorded has changed."""
+
+    view: RecordingView
+
+
 DeskEvent = (
     StateShown
     | CallOfferedToDesk
@@ -103,6 +110,7 @@ DeskEvent = (
     | CallFinished
     | PreviewShown
     | PreviewGone
+    | RecordingShown
 )
 
 

@@ -216,7 +216,9 @@ class SupervisionBehavior:
             return []
         self._phase = SESSION.step(self._phase, LegUp)
         self._leg_up = True
-        join = JoinSupervision(self._session_id, self._me, self._leg_id, self._mode)
+        join = JoinSupervision(
+            self._session_id, self._me, self._leg_id, self._mode, self._supervisor_id
+        )
         effects: list[Effect] = [
             Tell(self._agent, join),
             StartTimer(_JOIN, JOIN_S, EndSupervision("agent-unreachable")),

@@ -9,6 +9,7 @@ JOURNAL_UNWRITABLE = "journal-unwritable"
 CLOCK_UNTRUSTED = "clock-untrusted"
 STOPPED = "stopped"
 ON_DNC = "on-dnc"
+UNRECORDABLE = "recorder-down"
 UNKNOWN_ZONE = "unknown-zone"
 OUTSIDE_HOURS = "outside-hours"
 
@@ -17,6 +18,7 @@ REASONS = (
     JOURNAL_UNWRITABLE,
     CLOCK_UNTRUSTED,
     STOPPED,
+    UNRECORDABLE,
     ON_DNC,
     UNKNOWN_ZONE,
     OUTSIDE_HOURS,
@@ -30,7 +32,14 @@ class CallGate:
     It fails closed: nothing leaves for a campaign that was not opened.
     """
 
-    __slots__ = ("_clock_trusted", "_draining", "_journal_writable", "_ledger", "_open")
+    __slots__ = (
+        "_clock_trusted",
+        "_draining",
+        "_journal_writable",
+        "_ledger",
+        "_open",
+        "_unrecordable",
+    )
 
     def __init__(self, ledger: NumberLedger) -> None:
         """Take the ledger whose do-not-call list is asked."""
@@ -39,6 +48,7 @@ class CallGate:
         self._clock_trusted = True
         self._journal_writable = True
         self._draining = False
+        self._unrecordable: frozenset[CampaignId] = frozenset()
 
     def open(self, campaign_id: CampaignId, generation: int) -> None:
         """Let a campaign's run call; an older run than the one open changes nothing (D12)."""
@@ -56,6 +66,10 @@ class CallGate:
     def trust_journal(self, writable: bool) -> None:
         """Say whether intents can be made durable (B2)."""
         self._journal_writable = writable
+
+    def hold_unrecorded(self, campaigns: frozenset[CampaignId]) -> None:
+        """Let nothing leave for campaigns whose calls must be recorded and cannot be (R3)."""
+        self._unrecordable = campaigns
 
     @property
     def clock_trusted(self) -> bool:
@@ -78,6 +92,7 @@ class CallGate:
             (not self._journal_writable, JOURNAL_UNWRITABLE),
             (not self._clock_trusted, CLOCK_UNTRUSTED),
             (self._open.get(call.campaign_id) != call.generation, STOPPED),
+            (call.campaign_id in self._unrecordable, UNRECORDABLE),
             (self._ledger.on_dnc(call.number), ON_DNC),
             (not call.licence.zones, UNKNOWN_ZONE),
             (call.licence.number != call.number, OUTSIDE_HOURS),

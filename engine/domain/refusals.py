@@ -84,6 +84,12 @@ class UnknownTrunkError(NotFoundError):
     slug = "unknown-trunk"
 
 
+class UnknownRecordingError(NotFoundError):
+    """No recording with this id, or it has no file."""
+
+    slug = "unknown-recording"
+
+
 class UnknownCallError(NotFoundError):
     """No such call or attempt in progress."""
 

@@ -29,6 +29,7 @@ from engine.actors.messages import (
     PublishGauges,
     PublishPacing,
     ReadFields,
+    RecorderSampled,
     Recover,
     RestoreLaws,
     SavePacing,
@@ -90,6 +91,7 @@ from engine.runtime.faults import Repair
 from engine.runtime.live import LiveState
 from engine.runtime.outbox import Outbox
 from engine.runtime.ownership import LegOwners
+from engine.runtime.recordings import RecordingBooks, policy_of
 from engine.runtime.resources import Resources, id_of
 from engine.runtime.statistics import Statistics
 from engine.store import EngineStore
@@ -185,6 +187,8 @@ class Runtime:
         self.gate = CallGate(self.ledger)
         self.statistics = Statistics(self)
         self.legs = LegOwners(self.kernel, self.registry)
+        self.recordings = RecordingBooks(self)
+        self.legs.on_recorder = self.recordings.heard
         self.telephony = open_telephony(self.legs.heard, self.gate, self.listeners.audio)
         self.outbox = Outbox(self.kernel, self.store, self.gate.trust_journal)
         self.resources = Resources(
@@ -221,6 +225,7 @@ class Runtime:
         for kind in ("trunk", "list", "agent", "campaign"):
             for spec in self.resources.all(kind):
                 self._spawn(spec, new_life=True)
+        self.recordings.start(self._stored.open_recordings)
         counted_s = saved_at_s(self._stored.pacing)
         self.statistics.start(self._stored.last_sequence, counted_s or 0.0)
 
@@ -322,6 +327,7 @@ class Runtime:
     def _committed(self, facts: Sequence[StoredFact]) -> None:
         self.last_sequence = facts[-1].sequence
         self.live.apply(facts)
+        self.recordings.committed(facts)
         self.statistics.committed(facts)
         self.listeners.facts(facts)
 
@@ -333,6 +339,8 @@ class Runtime:
             self._remove(kind, known)
         elif not self._configure(spec):
             self._spawn(spec, new_life=False)
+        if kind == "campaign":
+            self.recordings.configured()
 
     def _configure(self, spec: AnySpec) -> bool:
         """Tell an actor that runs of its new settings; False if there is none."""
@@ -397,6 +405,7 @@ class Runtime:
                 self.ids,
                 self.telephony.identify,
                 self.settings.zone,
+                policy_of(self.settings.recording),
             )
 
         self.kernel.spawn_at(ref, make)
@@ -413,6 +422,8 @@ class Runtime:
         """Let a campaign begin from durable facts (see ``Recover``)."""
         run, attempts = self.live.run_of(campaign_id), self.live.attempts_of(campaign_id)
         self.kernel.tell(ref, Recover(run, attempts, new_life, open_legs))
+        if not self.recordings.up:
+            self.kernel.tell(ref, RecorderSampled(up=False))
 
     def _spawn_list(self, spec: ListSpec) -> Ref[ListMessage]:
         list_id = spec.list_id

@@ -25,10 +25,12 @@ from engine.actors.messages import (
     BeginSupervision,
     CampaignView,
     ConfigureAgent,
+    ControlRecording,
     DescribeAgent,
     DescribeCampaign,
     DescribeList,
     DescribePacing,
+    DescribeRecording,
     DescribeRouter,
     DescribeSession,
     DescribeTrunk,
@@ -39,6 +41,7 @@ from engine.actors.messages import (
     ListView,
     LogIn,
     PacingView,
+    RecordingView,
     RecordView,
     ResetRecord,
     RouterView,
@@ -50,17 +53,28 @@ from engine.actors.messages import (
     SupplyView,
     TrunkView,
 )
+from engine.compliance.recording import RecordingAction
 from engine.compliance.zone_data import zone_data_version
 from engine.config import EngineSettings
 from engine.domain.e164 import E164
 from engine.domain.facts import DncAdded, DncRemoved
-from engine.domain.ids import AgentId, CampaignId, LegId, ListId, RecordRef, SupervisorId, TrunkId
+from engine.domain.ids import (
+    AgentId,
+    AttemptId,
+    CampaignId,
+    LegId,
+    ListId,
+    RecordRef,
+    SupervisorId,
+    TrunkId,
+)
 from engine.domain.refusals import (
     DialerError,
     DrainingError,
     JournalError,
     NotNowError,
     UnknownAgentError,
+    UnknownCallError,
     UnknownCampaignError,
     UnknownListError,
     UnknownRecordError,
@@ -78,6 +92,7 @@ from engine.runtime.checks import check_delete, check_spec
 from engine.runtime.imports import ImportRun
 from engine.runtime.links import AgentLink, SupervisionLink
 from engine.runtime.pacing_day import PacingDay, day_at
+from engine.runtime.recordings import RecordingShelf, make_recorder, setup_of
 from engine.store import EngineStore, open_store
 from engine.telephony.combined import CombinedTelephony
 from engine.telephony.sip.adapter import SipTelephony
@@ -158,6 +173,7 @@ class Engine:
 
     Attributes:
         runtime: What it is made of.
+        recordings: Finds, reads and deletes recordings.
     """
 
     def __init__(self, settings: EngineSettings) -> None:
@@ -177,6 +193,10 @@ class Engine:
         self._workers: Executor | None = None
         self._sip: SipTelephony | None = None
         self._telephony: CombinedTelephony | None = None
+        self._recorder_setup = setup_of(settings)
+        self.recordings = RecordingShelf(
+            lambda: self.runtime, self._recorder_setup, settings.recording
+        )
         self.runtime: Runtime
 
     # --- life ------------------------------------------------------------------------------
@@ -207,6 +227,7 @@ class Engine:
         await self._sip.start()
         self._started_s = self.runtime.now_s()
         self.runtime.start()
+        self.recordings.start()
         sys.setswitchinterval(_SWITCH_S)
         gc.set_threshold(*_GARBAGE)
         gc.freeze()  # what was recovered lives as long as the engine
@@ -240,6 +261,7 @@ class Engine:
             self._sip = SipTelephony(
                 self._settings.sip, tell, gate, hear, scheduler.now_s,
                 self._secret(), secrets.token_hex(8), holds_acks=True,
+                recorder=make_recorder(self._recorder_setup),
             )  # fmt: skip
             return self._sip
 
@@ -279,6 +301,7 @@ class Engine:
             await self.wait_for_event(self.last_sequence, 0.5)
         for link in list(self._desks.values()):
             link.end("draining")
+        await self.recordings.stop()
         self.runtime.close()
         if self._telephony is not None:
             await self._telephony.stop()
@@ -797,6 +820,37 @@ class Engine:
         """Return the supervision sessions there are."""
         refs = self.runtime.registry.sessions.refs()
         return [await self.ask(ref, DescribeSession) for ref in refs]
+
+    # --- recordings ------------------------------------------------------------------------
+
+    async def control_recording(
+        self, attempt_id: AttemptId, action: RecordingAction, *, by: str
+    ) -> RecordingView:
+        """Ask for a call to be recorded, or not; stronger wishes may decide otherwise.
+
+        Raises:
+            UnknownCallError: There is no such call.
+        """
+        return await self.ask(
+            self._campaign_of(attempt_id),
+            lambda r: ControlRecording(attempt_id, action, by, automated=False, reply_to=r),
+        )
+
+    async def describe_recording(self, attempt_id: AttemptId) -> RecordingView:
+        """Tell whether a call is recorded.
+
+        Raises:
+            UnknownCallError: There is no such call.
+        """
+        return await self.ask(
+            self._campaign_of(attempt_id), lambda r: DescribeRecording(attempt_id, r)
+        )
+
+    def _campaign_of(self, attempt_id: AttemptId) -> Ref[Any]:
+        campaign_id = self.runtime.live.campaign_of(attempt_id)
+        if campaign_id is None:
+            raise UnknownCallError(f"there is no calls/{attempt_id[:80]}")
+        return self._campaign(campaign_id)
 
     # --- events, metrics, the engine itself ------------------------------------------------
 

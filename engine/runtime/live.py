@@ -39,6 +39,11 @@ class LiveState:
         """Return a campaign's run state."""
         return self._runs.get(campaign_id, _IDLE)
 
+    def campaign_of(self, attempt_id: AttemptId) -> CampaignId | None:
+        """Return whose attempt without an outcome it is, None if it is none."""
+        attempt = self._attempts.get(attempt_id)
+        return attempt.campaign_id if attempt is not None else None
+
     @property
     def open_attempts(self) -> int:
         """Attempts without an outcome. [attempts]"""

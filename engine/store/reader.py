@@ -112,6 +112,7 @@ def find_recordings(connection: sqlite3.Connection, query: RecordingQuery) -> li
         (f"{at.format(3)} = ?", query.agent_id),
         (f"{at.format(4)} >= ?", query.from_s),
         (f"{at.format(4)} < ?", query.until_s),
+        (f"{at.format(12)} >= ?", query.deleted_from_s),
         ("key < ?", query.before),
     ]
     used = [(sql, value) for sql, value in wanted if value]

@@ -10,6 +10,7 @@ from engine.actors.agent.offers import Offers
 from engine.actors.agent.phone import AgentPhone
 from engine.actors.agent.previews import Previews
 from engine.actors.agent.states import States
+from engine.actors.desk import RecordingShown
 from engine.actors.kernel.effects import Do, Effect, Refuse, Reply
 from engine.actors.kernel.ref import Ref
 from engine.actors.messages import (
@@ -20,6 +21,7 @@ from engine.actors.messages import (
     ChangeSupervision,
     ChooseState,
     ConfigureAgent,
+    ControlOwnRecording,
     DecidePreview,
     DescribeAgent,
     ForceState,
@@ -40,6 +42,7 @@ from engine.actors.messages import (
     RouterMessage,
     SampleGauges,
     SetDisposition,
+    ShowRecording,
     TakeCall,
     TakePreview,
     WithdrawCall,
@@ -141,6 +144,11 @@ class AgentBehavior:
                 return self._calls.change_supervision(session_id, mode)
             case LeaveSupervision(session_id):
                 return self._calls.leave_supervision(session_id)
+            case ControlOwnRecording():
+                return self._calls.control_recording(message)
+            case ShowRecording(view):
+                known = self._agent.has(view.attempt_id)
+                return [self._agent.tell_desk(RecordingShown(view))] if known else []
             case LegAnswered():
                 return self._leg_answered(message, now_s)
             case LegEnded():

@@ -8,6 +8,9 @@ from engine.actors.kernel.effects import Do, Effect, Reply, Tell
 from engine.actors.kernel.ref import ReplyTo
 from engine.actors.messages import (
     AgentLeft,
+    CallMonitored,
+    ControlOwnRecording,
+    ControlRecording,
     DisposeCall,
     EndCall,
     HandlingEnded,
@@ -57,7 +60,10 @@ class Calls:
         work.resume(now_s)
         work.ended_s = now_s
         effects.append(Do(SetMix({leg: () for leg in legs if leg is not None})))
-        over = SupervisedCallEnded(work.attempt_id or AttemptId(""))
+        attempt_id = work.attempt_id or AttemptId("")
+        if self._listeners.modes():
+            effects.append(Tell(work.campaign, CallMonitored(attempt_id, on=False, by="engine")))
+        over = SupervisedCallEnded(attempt_id)
         return effects + [Tell(each.session, over) for each in self._listeners.dismiss()]
 
     def finish(self, ended_by: str, now_s: float) -> list[Effect]:
@@ -153,7 +159,12 @@ class Calls:
             error = NotNowError(f"{self._agent.agent_id} is in no call", slug="no-call")
             return [Tell(message.session, SupervisionRefused(error))]
         self._listeners.join(message)
-        return [*self.remix(), Tell(message.session, SupervisionJoined(work.attempt_id))]
+        by = message.supervisor_id or "supervisor"
+        return [
+            *self.remix(),
+            Tell(message.session, SupervisionJoined(work.attempt_id)),
+            Tell(work.campaign, CallMonitored(work.attempt_id, on=True, by=by)),
+        ]
 
     def change_supervision(self, session_id: SessionId, mode: SupervisionMode) -> list[Effect]:
         """Change what a supervisor's voice reaches."""
@@ -161,4 +172,24 @@ class Calls:
 
     def leave_supervision(self, session_id: SessionId) -> list[Effect]:
         """Take a supervisor's leg out of the call."""
-        return self.remix() if self._listeners.leave(session_id) else []
+        if not self._listeners.leave(session_id):
+            return []
+        work = self._agent.work
+        if work is None or work.attempt_id is None or self._listeners.modes():
+            return self.remix()
+        left = CallMonitored(work.attempt_id, on=False, by="engine")
+        return [*self.remix(), Tell(work.campaign, left)]
+
+    def control_recording(self, message: ControlOwnRecording) -> list[Effect]:
+        """Ask for the call in hand to be recorded, or not."""
+        work = self._agent.call(message.attempt_id)
+        if self._agent.phase not in IN_CALL:
+            raise IllegalTransitionError(f"no call can be recorded while {self._agent.phase.value}")
+        control = ControlRecording(
+            message.attempt_id,
+            message.action,
+            f"agent:{self._agent.agent_id}",
+            message.automated,
+            message.reply_to,
+        )
+        return [Tell(work.campaign, control)]

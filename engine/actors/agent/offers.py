@@ -111,7 +111,10 @@ class Offers:
         return [
             CancelTimer(_TIMER),
             *self._calls.remix(),
-            Tell(work.campaign, CallTaken(attempt_id, self._agent.agent_id, leg_id)),
+            Tell(
+                work.campaign,
+                CallTaken(attempt_id, self._agent.agent_id, leg_id, self._agent.spec.recording),
+            ),
             self._agent.tell_desk(joined),
         ]
 

@@ -13,6 +13,7 @@ from engine.actors.campaign.measured import measured_fact
 from engine.actors.campaign.ordering import Ordering
 from engine.actors.campaign.placing import FieldToken, IntentToken, Placing
 from engine.actors.campaign.preview import GIVE, RECALL, Previews
+from engine.actors.campaign.recording import Recordings
 from engine.actors.campaign.recovery import close_lost
 from engine.actors.campaign.run import Run, RunToken
 from engine.actors.campaign.screening import Screening
@@ -27,13 +28,16 @@ from engine.actors.messages import (
     AgentLeft,
     AgentLost,
     CallDeclined,
+    CallMonitored,
     CallsLost,
     CallTaken,
     CampaignMessage,
     CampaignView,
     ConfigureCampaign,
+    ControlRecording,
     CustomerMeasured,
     DescribeCampaign,
+    DescribeRecording,
     DisposeCall,
     EdgeReached,
     EndCall,
@@ -42,10 +46,12 @@ from engine.actors.messages import (
     KeyDue,
     LinkCampaign,
     ListSampled,
+    NoticeDue,
     PermitsGranted,
     PermitsRefused,
     PreviewDecided,
     PublishGauges,
+    RecorderSampled,
     RecordsReserved,
     Recover,
     Rejoin,
@@ -66,6 +72,7 @@ from engine.actors.messages import (
     WorkFinished,
 )
 from engine.actors.registry import Registry
+from engine.compliance.recording import RecordingPolicy
 from engine.domain.ids import AgentId, IdSource, LegId, TrunkId
 from engine.domain.specs import CampaignSpec, Mode
 from engine.machines.attempt import AttemptPhase
@@ -99,6 +106,7 @@ class CampaignBehavior:
         ids: IdSource,
         identify: Callable[[LegId], DialogSeed],
         zone: str,
+        recording: RecordingPolicy | None = None,
     ) -> None:
         """Take the settings; ``Recover`` must be the first message.
 
@@ -109,12 +117,14 @@ class CampaignBehavior:
             ids: Source of attempt and leg ids.
             identify: How an INVITE of a leg will be known on the wire.
             zone: The contact centre's IANA zone.
+            recording: What the contact centre says of recording; None: nothing.
         """
         self._context = CampaignContext(spec, me, registry, ids, identify, zone)
         self._supply = Supply(spec, registry.groups)
         self._run = Run(self._context)
         self._attempts = AttemptTable()
         self._closing = Closing(self._context, self._attempts)
+        self._recordings = Recordings(self._context, self._attempts, recording or RecordingPolicy())
         self._showing = Showing(self._context)
         self._placing = Placing(self._context, self._attempts, self._closing, self._showing)
         self._handover = Handover(self._context, self._attempts, self._closing)
@@ -148,7 +158,7 @@ class CampaignBehavior:
                 self._legs.rang(leg_id)
                 return ()
             case LegAnswered():
-                return self._legs.answered(message, now_s)
+                return self._heard(self._legs.answered(message, now_s), message.leg_id, now_s)
             case LegEnded():
                 return self._leg_ended(message, now_s)
             case StartCalls(count):
@@ -166,7 +176,22 @@ class CampaignBehavior:
             case AgentFound():
                 return self._handover.agent_found(message)
             case CallTaken():
-                return self._handover.taken(message, now_s)
+                taken = self._handover.taken(message, now_s)
+                return [
+                    *taken,
+                    *self._recordings.connected(message.attempt_id, message.recording, now_s),
+                ]
+            case ControlRecording():
+                return self._recordings.control(message, now_s)
+            case CallMonitored():
+                return self._recordings.monitored(message, now_s)
+            case NoticeDue():
+                return self._recordings.notice_due(message)
+            case DescribeRecording():
+                return self._recordings.describe(message)
+            case RecorderSampled(up):
+                self._recordings.recorder_changed(up=up)
+                return self._supply_changed()
             case CallDeclined():
                 return self._handover.declined(message)
             case AgentLeft():
@@ -180,15 +205,20 @@ class CampaignBehavior:
             case UnattendedDue(attempt_id):
                 return self._treatments.unattended_due(attempt_id, now_s)
             case PromptEnded(leg_id):
+                noticed = self._recordings.prompt_ended(leg_id, now_s)
+                if noticed is not None:
+                    return noticed
                 return self._treatments.prompt_ended(leg_id, now_s)
             case LegDigit():
                 return self._treatments.pressed(message, now_s)
             case LegAnalysed():
-                return self._screening.judged(message, now_s)
+                return self._heard(self._screening.judged(message, now_s), message.leg_id, now_s)
             case BeepAwaited():
                 return self._treatments.tone_awaited(message, now_s)
             case VerdictDue(attempt_id):
-                return self._screening.verdict_due(attempt_id, now_s)
+                judged = self._screening.verdict_due(attempt_id, now_s)
+                attempt = self._attempts.find(attempt_id)
+                return [*judged, *self._recordings.treated(attempt, now_s)]
             case ToneDue(attempt_id):
                 return self._treatments.tone_due(attempt_id, now_s)
             case KeyDue():
@@ -273,10 +303,16 @@ class CampaignBehavior:
                 raise TypeError(f"no journal entry of a campaign has the token {message.token!r}")
 
     def _leg_ended(self, event: LegEnded, now_s: float) -> list[Effect]:
+        recorded = self._recordings.leg_ended(event.leg_id, now_s)
         effects, waiting = self._legs.ended(event, now_s)
+        effects = [*recorded, *effects]
         if waiting is not None:
             effects += self._ordering.reroute(waiting, now_s)
         return self._ended(effects)
+
+    def _heard(self, effects: Sequence[Effect], leg_id: LegId, now_s: float) -> list[Effect]:
+        """Record, where that is wanted, a call that has come to a scenario."""
+        return [*effects, *self._recordings.treated(self._attempts.find_leg(leg_id), now_s)]
 
     def _preview_decided(self, message: PreviewDecided, now_s: float) -> list[Effect]:
         effects, wants_trunk = self._previews.decided(message, now_s)
@@ -304,7 +340,7 @@ class CampaignBehavior:
         effects = self._link(before) + self._run.announce()
         if spec.schedule != before.schedule:
             effects += self._run.reschedule(now_s)
-        return effects + self._supply_changed()
+        return effects + self._recordings.configured(now_s) + self._supply_changed()
 
     def _link(self, before: CampaignSpec | None) -> list[Effect]:
         """Tell lists and trunks that the campaign uses them (as it now is), or no longer does."""
@@ -357,7 +393,10 @@ class CampaignBehavior:
     def _supply_changed(self) -> list[Effect]:
         context, supply = self._context, self._supply
         sample = SupplySampled(
-            context.campaign_id, supply.callable_now, supply.trunk_free, supply.trunk_up
+            context.campaign_id,
+            supply.callable_now,
+            supply.trunk_free,
+            supply.trunk_up and not self._recordings.hinders,
         )
         return [context.tell_pacer(sample), *self._previews.renew_want(supply.callable_now)]
 
@@ -386,6 +425,8 @@ class CampaignBehavior:
             reasons.append("no-caller-id")
         if not self._supply.trunk_up:
             reasons.append("trunk-down")
+        if self._recordings.hinders:
+            reasons.append("recorder-down")
         if not self._supply.remaining:
             reasons.append("lists-exhausted")
         elif not self._supply.callable_now:

@@ -6,6 +6,7 @@ from engine.actors.kernel.ref import Ref, ReplyTo
 from engine.actors.messages.adapters import Journaled
 from engine.actors.messages.campaign import CampaignMessage
 from engine.actors.messages.common import Rejoin, SampleGauges
+from engine.actors.messages.recording import ControlOwnRecording, ShowRecording
 from engine.actors.messages.supervision import SupervisionMessage
 from engine.domain.e164 import E164
 from engine.domain.ids import (
@@ -240,6 +241,7 @@ class JoinSupervision:
     session: Ref[SupervisionMessage]
     leg_id: LegId
     mode: SupervisionMode
+    supervisor_id: SupervisorId = SupervisorId("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +310,8 @@ AgentMessage = (
     | OfferExpired
     | AcwExpired
     | PreviewExpired
+    | ControlOwnRecording
+    | ShowRecording
     | DescribeAgent
     | Rejoin
     | SampleGauges

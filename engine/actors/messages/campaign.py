@@ -7,9 +7,16 @@ from engine.actors.kernel.effects import Sample
 from engine.actors.kernel.ref import ReplyTo
 from engine.actors.messages.adapters import FieldsRead, Journaled
 from engine.actors.messages.common import Rejoin, SampleGauges
+from engine.actors.messages.recording import (
+    CallMonitored,
+    ControlRecording,
+    DescribeRecording,
+    NoticeDue,
+    RecorderSampled,
+)
 from engine.domain.e164 import E164
 from engine.domain.ids import AgentId, AttemptId, LegId, ListId, RecordRef, TrunkId
-from engine.domain.specs import CampaignSpec
+from engine.domain.specs import CampaignSpec, RecordingRule
 from engine.machines.campaign import CampaignPhase
 from engine.ports import (
     BeepAwaited,
@@ -246,11 +253,19 @@ class AgentForPreview:
 
 @dataclass(frozen=True, slots=True)
 class CallTaken:
-    """The agent's leg is up and the agent takes the call; both hear each other now."""
+    """The agent's leg is up and the agent takes the call; both hear each other now.
+
+    Attributes:
+        attempt_id: The call.
+        agent_id: The agent.
+        leg_id: The agent's leg.
+        recording: Which of the agent's calls are recorded.
+    """
 
     attempt_id: AttemptId
     agent_id: AgentId
     leg_id: LegId
+    recording: RecordingRule = RecordingRule.INHERIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -442,6 +457,11 @@ CampaignMessage = (
     | EndCall
     | DisposeCall
     | WorkFinished
+    | ControlRecording
+    | CallMonitored
+    | NoticeDue
+    | RecorderSampled
+    | DescribeRecording
     | PreviewDecided
     | UnattendedDue
     | VerdictDue

@@ -102,7 +102,7 @@ def test_a_stream_needs_no_phone() -> None:
     assert done(rig.begin(), OpenAudioLeg) == [OpenAudioLeg(LEG)]
     effects = rig.answered()
     assert told(effects, rig.agent, JoinSupervision) == [
-        JoinSupervision(SessionId("s1"), rig.me, LEG, MONITOR)
+        JoinSupervision(SessionId("s1"), rig.me, LEG, MONITOR, SupervisorId("sue"))
     ]
     assert not facts(effects, AgentLegOpened)
 
