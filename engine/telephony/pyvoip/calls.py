@@ -108,12 +108,13 @@ class Calls:
         self._wanted: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
         self._made: queue.SimpleQueue[tuple[str, PhoneCall | str]] = queue.SimpleQueue()
         self._open: dict[str, _Open] = {}
+        self._dialing: set[str] = set()
         self._left: set[str] = set()
 
     @property
     def idle(self) -> bool:
-        """Whether no call goes on, nor one that was left ringing."""
-        return not self._open and self._made.empty()
+        """Whether nobody wants anything of it; a ``call()`` that hangs for nobody is passed over."""
+        return not self._open and self._dialing <= self._left
 
     def begin(self) -> None:
         """Let a thread make the calls."""
@@ -136,13 +137,16 @@ class Calls:
 
     def call(self, leg: str, number: str) -> None:
         """Call a number."""
+        self._dialing.add(leg)
         self._wanted.put((leg, number))
 
     def leave(self, leg: str, now_s: float) -> None:
         """End a leg; one that rings cannot be cancelled, and is hung up once it is answered."""
         known = self._open.get(leg)
-        if known is None:
+        if leg in self._dialing:
             self._left.add(leg)
+        elif known is None:
+            return
         elif known.call.state.name == "DIALING":
             known.left_s = now_s
         else:
@@ -182,6 +186,7 @@ class Calls:
     def _take_made(self, now_s: float) -> None:
         while not self._made.empty():
             leg, made = self._made.get()
+            self._dialing.discard(leg)
             if isinstance(made, str):
                 self._left.discard(leg)
                 self._tell(messages.CallFailed(leg, made))

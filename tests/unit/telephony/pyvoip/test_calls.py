@@ -148,6 +148,15 @@ def test_a_call_that_was_left_ringing_is_forgotten_in_the_end() -> None:
     assert calls.idle
 
 
+def test_a_call_that_hangs_keeps_a_phone_only_while_somebody_wants_it() -> None:
+    calls = Calls(FakePhone(), lambda _event: None)
+    calls.call(LEG, "+14155550100")  # and ``call()`` never returns
+    calls.tick(1.0)
+    assert not calls.idle
+    calls.leave(LEG, 1.0)
+    assert calls.idle
+
+
 def test_leaving_a_call_that_just_ended_is_no_fault() -> None:
     call = FakeCall()
     calls, _ = calls_of(call)
