@@ -46,7 +46,8 @@ class AnalysisSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
         initial_silence_s: Silence from the answer on that is a verdict of its own. [s]
         greeting_silence_s: Silence after short speech that says: a person, who waits. [s]
         minimum_speech_s: Shorter sounds are noise. [s]
-        machine_speech_s: Speech without such a silence for so long is a machine. [s]
+        machine_speech_s: Speech without such a silence for so long is a machine; when the limit
+            comes while speech goes on, two thirds of it are enough. [s]
         machine: What is done with machines.
         machine_prompt: Message left after the tone.
         beep_limit_s: Longest wait for a machine's tone; then the call ends. [s]
@@ -59,7 +60,7 @@ class AnalysisSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     initial_silence_s: float = 2.5
     greeting_silence_s: float = 0.608
     minimum_speech_s: float = 0.112
-    machine_speech_s: float = 1.8
+    machine_speech_s: float = 2.4
     machine: Treatment = Treatment.END
     machine_prompt: str = ""
     beep_limit_s: float = 30.0

@@ -3,8 +3,10 @@
 from engine.telephony.media.allocation import NoRoomError
 from engine.telephony.media.client import MediaClient
 from engine.telephony.media.events import (
+    BeepAwaited,
     DigitPressed,
     Endpoint,
+    LegAnalysed,
     LegFellSilent,
     LegHeard,
     LegQuality,
@@ -23,9 +25,11 @@ from engine.telephony.media.messages import Quality, Stats
 from engine.telephony.media.pool import MediaPool, open_media
 
 __all__ = [
+    "BeepAwaited",
     "DigitPressed",
     "Endpoint",
     "Law",
+    "LegAnalysed",
     "LegFellSilent",
     "LegHeard",
     "LegQuality",

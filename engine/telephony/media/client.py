@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address
 from typing import Final
 
+from engine.domain.analysis import AnalysisSpec
 from engine.domain.ids import LegId
 from engine.telephony.media import messages
 from engine.telephony.media.allocation import Allocation, Place, bind_ports
@@ -36,8 +37,10 @@ from engine.telephony.media.link import SwitchLink
 from engine.telephony.media.prompts import tone_name
 from engine.telephony.media.wanted import (
     WantedLeg,
+    end_ask,
     end_play,
     everything,
+    give_up_analysis,
     ip_number,
     keep_source,
     with_source,
@@ -320,6 +323,31 @@ class MediaClient:
             leg.recorded = None
             self._tell(messages.StopRecord(leg.place.row))
 
+    def analyse(self, leg_id: LegId, spec: AnalysisSpec) -> None:
+        """Find out what answered a leg; ``LegAnalysed`` follows, whatever becomes of the switch.
+
+        Raises:
+            UnknownMediaLegError: There is no such leg.
+        """
+        leg = self._get(leg_id)
+        self._ask(leg, messages.Analyse(leg.place.row, next(self._numbers), spec), spec.limit_s)
+
+    def await_beep(self, leg_id: LegId, limit_s: float) -> None:
+        """Wait for a machine's tone; ``BeepAwaited`` follows. It replaces an analysis.
+
+        Raises:
+            UnknownMediaLegError: There is no such leg.
+        """
+        leg = self._get(leg_id)
+        self._ask(leg, messages.AwaitBeep(leg.place.row, next(self._numbers), limit_s), limit_s)
+
+    def _ask(
+        self, leg: WantedLeg, asked: messages.Analyse | messages.AwaitBeep, limit_s: float
+    ) -> None:
+        leg.asked = asked
+        leg.asked_until_s = asyncio.get_running_loop().time() + limit_s
+        self._tell(asked)
+
     def send_audio(self, leg_id: LegId, pcm: bytes) -> None:
         """Speak 20 ms of PCM16 at 8 kHz (320 octets) from an audio leg."""
         leg = self._legs.get(leg_id)
@@ -395,6 +423,7 @@ class MediaClient:
             return
         self._link = None
         self._on_event(SwitchLost())
+        self._give_up_analyses()
         standby, self._standby = self._standby, None
         if standby and standby.alive:
             self._take_over(standby)
@@ -402,6 +431,13 @@ class MediaClient:
         elif standby:
             self._begin_replacing(standby)
         self._begin_replacing(link)
+
+    def _give_up_analyses(self) -> None:
+        now_s = asyncio.get_running_loop().time()
+        for leg_id, leg in list(self._legs.items()):
+            told = give_up_analysis(leg_id, leg, now_s)
+            if told:
+                self._on_event(told)
 
     def _begin_replacing(self, link: SwitchLink) -> None:
         task = asyncio.get_running_loop().create_task(self._replace(link))
@@ -500,7 +536,9 @@ class MediaClient:
         | messages.Resumed
         | messages.PlayEnded
         | messages.PlayFailed
-        | messages.Digit,
+        | messages.Digit
+        | messages.LegAnalysed
+        | messages.BeepAwaited,
     ) -> MediaEvent | None:
         leg = self._legs[leg_id]
         match event:
@@ -514,6 +552,8 @@ class MediaClient:
                 return DigitPressed(leg_id, digit)
             case messages.PlayEnded() | messages.PlayFailed():
                 return end_play(leg_id, leg, event)
+            case messages.LegAnalysed() | messages.BeepAwaited():
+                return end_ask(leg_id, leg, event)
 
     def _note_heard(self, leg_id: LegId, leg: WantedLeg, ip: int, udp_port: int) -> LegHeard:
         self._allocation.note_heard(leg.place)

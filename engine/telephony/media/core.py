@@ -160,6 +160,8 @@ class Core:
                 | messages.StopRecord()
                 | messages.Forward()
                 | messages.StopForward()
+                | messages.Analyse()
+                | messages.AwaitBeep()
             ):
                 raise TypeError("this is the business of the process and its taps")
             case _:

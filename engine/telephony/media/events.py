@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from engine.domain.analysis import Verdict
 from engine.domain.ids import LegId
 from engine.telephony.media.messages import Quality
 
@@ -94,6 +95,24 @@ class DigitPressed:
 
 
 @dataclass(frozen=True, slots=True)
+class LegAnalysed:
+    """What answered, by the rules that were asked for."""
+
+    leg_id: LegId
+    verdict: Verdict
+    after_s: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BeepAwaited:
+    """A machine's tone is over, or did not come in time."""
+
+    leg_id: LegId
+    heard: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LegQuality:
     """How the streams of a leg were; told soon after its release, unless the switch died."""
 
@@ -118,6 +137,8 @@ MediaEvent = (
     | PromptEnded
     | PromptFailed
     | DigitPressed
+    | LegAnalysed
+    | BeepAwaited
     | LegQuality
     | SwitchLost
     | SwitchRestored

@@ -8,6 +8,8 @@ from typing import Final
 
 import msgspec
 
+from engine.domain.analysis import AnalysisSpec, Verdict
+
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """A tagged array: small on the wire, half a microsecond to read."""
@@ -154,6 +156,46 @@ class DescribeStats(_Message, frozen=True):
     ticket: int
 
 
+class Analyse(_Message, frozen=True):
+    """Find out what answered, from the next tick on; one ``LegAnalysed`` follows.
+
+    Attributes:
+        leg: Row of the leg.
+        ask: Names this question in the answer. A later one about the leg replaces it.
+        spec: By which rules.
+    """
+
+    leg: int
+    ask: int
+    spec: AnalysisSpec
+
+
+class AwaitBeep(_Message, frozen=True):
+    """Wait for the end of a machine's tone; one ``BeepAwaited`` follows. See ``Analyse``."""
+
+    leg: int
+    ask: int
+    limit_s: float
+
+
+class LegAnalysed(_Message, frozen=True):
+    """What answered."""
+
+    leg: int
+    ask: int
+    verdict: Verdict
+    after_s: float
+    reason: str
+
+
+class BeepAwaited(_Message, frozen=True):
+    """A machine's tone is over, or did not come in time."""
+
+    leg: int
+    ask: int
+    heard: bool
+
+
 class Heard(_Message, frozen=True):
     """A leg's first packet came; from now on it is taken from this source only."""
 
@@ -278,9 +320,23 @@ Command = (
     | OpenGhost
     | Forward
     | StopForward
+    | Analyse
+    | AwaitBeep
     | DescribeStats
 )
-Event = Heard | FellSilent | Resumed | PlayEnded | PlayFailed | Digit | Quality | Audio | Stats
+Event = (
+    Heard
+    | FellSilent
+    | Resumed
+    | PlayEnded
+    | PlayFailed
+    | Digit
+    | LegAnalysed
+    | BeepAwaited
+    | Quality
+    | Audio
+    | Stats
+)
 
 
 class Commands(msgspec.Struct, frozen=True, array_like=True):

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
+from engine.domain.analysis import AnalysisSpec
 from engine.domain.ids import LegId
 from engine.telephony.media import messages
 from engine.telephony.media.allocation import NoRoomError
@@ -198,6 +199,14 @@ class MediaPool:
         """Speak 20 ms of PCM16 at 8 kHz (320 octets) from an audio leg."""
         if leg_id in self._home:
             self._client_of(leg_id).send_audio(leg_id, pcm)
+
+    def analyse(self, leg_id: LegId, spec: AnalysisSpec) -> None:
+        """Find out what answered a leg (``MediaClient.analyse``)."""
+        self._client_of(leg_id).analyse(leg_id, spec)
+
+    def await_beep(self, leg_id: LegId, limit_s: float) -> None:
+        """Wait for a machine's tone (``MediaClient.await_beep``)."""
+        self._client_of(leg_id).await_beep(leg_id, limit_s)
 
     def record(self, leg_id: LegId, key: int) -> None:
         """Give the recorder what a leg says and hears (``MediaClient.record``)."""

@@ -23,6 +23,7 @@ from engine.telephony.media.core import TICK_MS, Core
 from engine.telephony.media.g711 import I16
 from engine.telephony.media.ghosts import Outlets
 from engine.telephony.media.peers import Peers
+from engine.telephony.media.progress.tap import AnalysisTap
 from engine.telephony.media.prompts import PromptError, load_prompt
 from engine.telephony.media.sockets import flush, open_wire
 from engine.telephony.recording.ring import RingWriter
@@ -191,6 +192,8 @@ class Switch:
         self._peers = Peers(peers)
         self._outlets = Outlets(len(peers), self._peers.send)
         self._core.add_tap(self._outlets)
+        self._analysis = AnalysisTap()
+        self._core.add_tap(self._analysis)
         self._pace = Pace()
         self._refused = 0
         self._ports, self._report_ports = ports, report_ports
@@ -236,6 +239,8 @@ class Switch:
                 stats.append(self._describe(command.ticket))
             elif isinstance(command, messages.Forward | messages.StopForward):
                 self._outlets.perform(command)
+            elif isinstance(command, messages.Analyse | messages.AwaitBeep):
+                self._analysis.perform(command)
             elif isinstance(command, messages.Record | messages.StopRecord):
                 if self._recording is not None:
                     self._recording.perform(command)

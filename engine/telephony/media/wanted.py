@@ -5,10 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv4Address
 
+from engine.domain.analysis import Verdict
 from engine.domain.ids import LegId
 from engine.telephony.media import messages
 from engine.telephony.media.allocation import Place
-from engine.telephony.media.events import PromptEnded, PromptFailed, UnusableAddressError
+from engine.telephony.media.events import (
+    BeepAwaited,
+    LegAnalysed,
+    PromptEnded,
+    PromptFailed,
+    UnusableAddressError,
+)
 
 
 @dataclass(slots=True)
@@ -22,6 +29,8 @@ class WantedLeg:
         play: What is played to it.
         hears: Whom it hears.
         recorded: What of it the recorder is given.
+        asked: What it is listened to for, until the answer comes.
+        asked_until_s: When that answer is due at the latest, by the loop's clock. [s]
         ghost_key: Key of a leg that has its phone in another switch, else 0.
         forwards: The other switches that hear it.
     """
@@ -32,6 +41,8 @@ class WantedLeg:
     play: messages.Play | None = None
     hears: tuple[LegId, ...] = ()
     recorded: messages.Record | None = None
+    asked: messages.Analyse | messages.AwaitBeep | None = None
+    asked_until_s: float = 0.0
     ghost_key: int = 0
     forwards: dict[int, messages.Forward] = field(default_factory=dict)
 
@@ -55,7 +66,9 @@ def everything(legs: Mapping[LegId, WantedLeg]) -> list[messages.Command]:
     rows: dict[int, tuple[int, ...]] = {}
     for leg in legs.values():
         commands.append(leg.opening)
-        commands += [wanted for wanted in (leg.connected, leg.play, leg.recorded) if wanted]
+        commands += [
+            wanted for wanted in (leg.connected, leg.play, leg.recorded, leg.asked) if wanted
+        ]
         commands += leg.forwards.values()
         rows[leg.place.row] = tuple(legs[one].place.row for one in leg.hears if one in legs)
     return [*commands, messages.Mix(rows)]
@@ -71,6 +84,40 @@ def end_play(
     if isinstance(event, messages.PlayFailed):
         return PromptFailed(leg_id, prompt, event.reason)
     return PromptEnded(leg_id, prompt)
+
+
+def end_ask(
+    leg_id: LegId, leg: WantedLeg, event: messages.LegAnalysed | messages.BeepAwaited
+) -> LegAnalysed | BeepAwaited | None:
+    """Take an answer; None if something else has been asked since."""
+    if leg.asked is None or leg.asked.ask != event.ask:
+        return None
+    leg.asked = None
+    if isinstance(event, messages.LegAnalysed):
+        return LegAnalysed(leg_id, event.verdict, event.after_s, event.reason)
+    return BeepAwaited(leg_id, event.heard)
+
+
+def give_up_analysis(leg_id: LegId, leg: WantedLeg, now_s: float) -> LegAnalysed | None:
+    """Take the death of a switch: what a leg was analysed by is lost with what was heard of it.
+
+    Nobody is held for a second analysis: it ends without a verdict. A tone can still come, and is
+    waited for in the time that is left.
+
+    Args:
+        leg_id: The leg.
+        leg: What is wanted of it.
+        now_s: By the loop's clock. [s]
+    """
+    match leg.asked:
+        case messages.Analyse(_, _, spec):
+            leg.asked = None
+            after_s = max(0.0, spec.limit_s - (leg.asked_until_s - now_s))
+            return LegAnalysed(leg_id, Verdict.UNDECIDED, round(after_s, 3), "media switch lost")
+        case messages.AwaitBeep(row, ask):
+            left_s = max(0.0, leg.asked_until_s - now_s)
+            leg.asked = messages.AwaitBeep(row, ask, left_s)
+    return None
 
 
 def ip_number(host: str) -> int:

@@ -5,6 +5,9 @@ from random import Random
 
 from engine.domain.analysis import AnalysisSpec, Verdict
 
+LATE_SHARE = 0.64
+"""Of ``machine_speech_s``, enough when the limit comes, as in the media switch."""
+
 
 @dataclass(frozen=True, slots=True)
 class AnalysisLaw:
@@ -43,12 +46,22 @@ def judge(
     if kind is Verdict.FAX:
         found = (Verdict.FAX, random.uniform(*law.fax_s), "fax tone")
     elif kind is Verdict.SILENCE:
-        found = (Verdict.SILENCE, spec.initial_silence_s, "nothing was said")
+        return Verdict.SILENCE, min(spec.initial_silence_s, spec.limit_s), "nothing was said"
     else:
         found = _judge_speech(kind is Verdict.MACHINE, spec, law, random)
     if found[1] <= spec.limit_s:
         return found
     return Verdict.UNDECIDED, spec.limit_s, "limit reached"
+
+
+def greeting_end_s(law: AnalysisLaw, random: Random) -> float:
+    """Return when a person has said hello, from the beginning of the analysis. [s]
+
+    Args:
+        law: The law of the simulated world.
+        random: The luck of this leg, as ``judge`` gets it.
+    """
+    return random.uniform(*law.begins_s) + random.uniform(*law.greeting_s)
 
 
 def _judge_speech(
@@ -60,5 +73,8 @@ def _judge_speech(
     if not spec.detect_machines:
         return Verdict.PERSON, begins_s + spec.minimum_speech_s, "speech"
     if machine is not wrong:
+        longest_s = spec.limit_s - begins_s
+        if LATE_SHARE * spec.machine_speech_s <= longest_s < spec.machine_speech_s:
+            return Verdict.MACHINE, spec.limit_s, "long greeting"
         return Verdict.MACHINE, begins_s + spec.machine_speech_s, "long greeting"
     return Verdict.PERSON, begins_s + speech_s + spec.greeting_silence_s, "short greeting"

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from engine.config import SipSettings
-from engine.domain.analysis import Verdict
 from engine.domain.causes import (
     GATE_CLOSED,
     HUNG_UP,
@@ -287,10 +286,8 @@ class SipTelephony:
                 self._configure(command)
             case OpenAudioLeg() | SetMix() | PlayPrompt() | StopPrompt():
                 self._change_audio(command)
-            case AnalyseLeg(leg_id):
-                self._emit(LegAnalysed(leg_id, Verdict.UNDECIDED, 0.0, "not listened to"))
-            case AwaitBeep(leg_id):
-                self._emit(BeepAwaited(leg_id, heard=False))
+            case AnalyseLeg() | AwaitBeep():
+                self._listen(command)
             case StartRecording(leg_id) | PauseRecording(leg_id) | ResumeRecording(leg_id):
                 self._recordings.perform(command, leg_open=leg_id in self._legs)
             case StopRecording() | FinishRecordings():
@@ -298,6 +295,16 @@ class SipTelephony:
             case _:
                 assert_never(command)
         self._transport.rearm()
+
+    def _listen(self, command: AnalyseLeg | AwaitBeep) -> None:
+        """Have a leg listened to; one that is over meanwhile tells its end, and nothing else."""
+        if command.leg_id not in self._legs:
+            return
+        match command:
+            case AnalyseLeg(leg_id, spec):
+                self._media.analyse(leg_id, spec)
+            case AwaitBeep(leg_id, limit_s):
+                self._media.await_beep(leg_id, limit_s)
 
     def _configure(self, command: SetPhone | DropPhone | SetTrunk | DropTrunk) -> None:
         match command:
@@ -620,6 +627,10 @@ class SipTelephony:
                     self._transport.rearm()
             case media.LegQuality(leg_id, quality):
                 self._on_quality(leg_id, quality)
+            case media.LegAnalysed(leg_id, verdict, after_s, reason):
+                self._emit(LegAnalysed(leg_id, verdict, after_s, reason))
+            case media.BeepAwaited(leg_id, heard):
+                self._emit(BeepAwaited(leg_id, heard))
             case media.LegHeard() | media.LegResumed():
                 pass
             case media.SwitchLost() | media.SwitchRestored():

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from engine.domain.analysis import AnalysisSpec
 from engine.domain.ids import LegId
 from engine.telephony.media import events as media
 from engine.telephony.media.g711 import Law
@@ -51,6 +52,14 @@ class MediaSwitch(Protocol):
 
     def stop_play(self, leg_id: LegId) -> None:
         """Stop what is played."""
+        ...
+
+    def analyse(self, leg_id: LegId, spec: AnalysisSpec) -> None:
+        """Find out what answered a leg."""
+        ...
+
+    def await_beep(self, leg_id: LegId, limit_s: float) -> None:
+        """Wait for a machine's tone."""
         ...
 
     def record(self, leg_id: LegId, key: int) -> None:

@@ -9,6 +9,7 @@ from typing import TypeVar
 import pytest
 
 from engine.config import SipSettings
+from engine.domain.analysis import AnalysisSpec, Verdict
 from engine.domain.causes import (
     CANCELLED,
     GATE_CLOSED,
@@ -22,10 +23,14 @@ from engine.domain.e164 import E164
 from engine.domain.ids import AgentId, AttemptId, CampaignId, LegId, TrunkId
 from engine.domain.specs import AgentSpec, TrunkSpec
 from engine.ports import (
+    AnalyseLeg,
+    AwaitBeep,
+    BeepAwaited,
     CallPhone,
     DropPhone,
     EndOldLeg,
     HangUp,
+    LegAnalysed,
     LegAnswered,
     LegEnded,
     LegRinging,
@@ -66,6 +71,7 @@ class FakeMedia:
         self.open: dict[LegId, tuple[str, int] | None] = {}
         self.mixed: list[Mapping[LegId, tuple[LegId, ...]]] = []
         self.recorded: list[tuple[str, LegId, int]] = []
+        self.asked: list[tuple[LegId, AnalysisSpec | float]] = []
 
     async def start(self) -> None:
         """Nothing to start."""
@@ -108,6 +114,12 @@ class FakeMedia:
     def stop_recording(self, leg_id: LegId) -> None:
         self.recorded.append(("stop", leg_id, 0))
 
+    def analyse(self, leg_id: LegId, spec: AnalysisSpec) -> None:
+        self.asked.append((leg_id, spec))
+
+    def await_beep(self, leg_id: LegId, limit_s: float) -> None:
+        self.asked.append((leg_id, limit_s))
+
     def stop_play(self, leg_id: LegId) -> None:
         """Nothing to hear."""
 
@@ -129,6 +141,7 @@ class Station:
     ) -> None:
         self.events: list[TelephonyEvent] = []
         self.reason: str | None = None
+        self.heard = bytearray()
         self._changed = asyncio.Event()
         self.now = asyncio.get_running_loop().time
         self.media: FakeMedia | None = None
@@ -136,7 +149,7 @@ class Station:
             settings or SipSettings(port=0),
             self._take,
             self,
-            lambda _leg_id, _pcm: None,
+            lambda _leg_id, pcm: self.heard.extend(pcm),
             self.now,
             b"a secret of the tests",
             life,
@@ -283,6 +296,28 @@ async def test_silence_on_an_answered_leg_ends_it(tmp_path: Path) -> None:
         own.media.on_event(media.LegFellSilent(LEG))
         assert (await own.wait_for(LegEnded)) == LegEnded(LEG, MEDIA_LOST)
         assert await sipp.result() == 0
+
+
+async def test_an_answered_leg_is_listened_to_and_one_that_is_over_is_not(tmp_path: Path) -> None:
+    async with station() as own, Sipp(tmp_path, *scenario("answer")) as sipp:
+        own.set_trunk(sipp)
+        own.place()
+        await own.wait_for(LegAnswered)
+        assert own.media is not None
+        spec = AnalysisSpec(limit_s=2.0)
+        for command in (AnalyseLeg(LEG, spec), AwaitBeep(LEG, 9.0)):
+            own.telephony.perform(command, own.now())
+        assert own.media.asked == [(LEG, spec), (LEG, 9.0)]
+        own.media.on_event(media.LegAnalysed(LEG, Verdict.MACHINE, 1.9, "long speech"))
+        own.media.on_event(media.BeepAwaited(LEG, heard=True))
+        assert await own.wait_for(LegAnalysed) == LegAnalysed(
+            LEG, Verdict.MACHINE, 1.9, "long speech"
+        )
+        assert await own.wait_for(BeepAwaited) == BeepAwaited(LEG, heard=True)
+        own.telephony.perform(HangUp(LEG, RELEASED), own.now())
+        await own.wait_for(LegEnded)
+        own.telephony.perform(AnalyseLeg(LEG, spec), own.now())
+        assert len(own.media.asked) == 2
 
 
 async def test_an_audio_leg_is_up_at_once(tmp_path: Path) -> None:

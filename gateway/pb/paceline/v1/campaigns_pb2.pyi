@@ -413,7 +413,7 @@ class Analysis(_message.Message):
 
     @_builtins.property
     def machine_speech(self) -> _duration_pb2.Duration:
-        """Speech without such a silence for so long is a machine; not set: 1.8 s."""
+        """Speech without such a silence for so long is a machine; not set: 2.4 s."""
 
     @_builtins.property
     def beep_limit(self) -> _duration_pb2.Duration:
