@@ -19,18 +19,23 @@ from engine.ports import (
     HangUp,
     LegAnswered,
     LegEnded,
+    OpenAudioLeg,
     PhoneRegistered,
+    PhoneUnregistered,
     PlayPrompt,
+    SetMix,
     SetPhone,
 )
 from engine.telephony.media.client import MediaClient
-from tests.integration.sip.peer import free_port
+from tests.integration.sip.peer import LONGEST_S, free_port
+from tests.integration.sip.streams import make_files
 from tests.integration.sip.test_adapter import station
 
 pytestmark = [pytest.mark.peer, pytest.mark.asyncio]
 
 ANNA = AgentSpec(agent_id=AgentId("anna"), phone_password="secret")
 LEG = LegId("a1-0001-00000001")
+EAR = LegId("a1-0001-00000002")
 CONFIG = """
 poll_method epoll
 sip_listen 127.0.0.1:{port}
@@ -45,6 +50,11 @@ module_tmp account.so
 module_app menu.so
 """
 
+ECHO = (
+    ("audio_player aufile,{folder}/heard.wav", "audio_player aubridge,echo"),
+    ("audio_source aufile,{folder}/said.wav", "audio_source aubridge,echo"),
+)
+
 
 def write_tone(path: Path) -> None:
     """Write ten seconds of 440 Hz, which the phone says in a loop."""
@@ -57,16 +67,28 @@ def write_tone(path: Path) -> None:
 
 
 @asynccontextmanager
-async def baresip(folder: Path, registrar: int) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run baresip with one account that answers by itself."""
+async def baresip(
+    folder: Path, registrar: int, transport: str = "udp", more: str = ""
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run baresip with one account that answers by itself.
+
+    Args:
+        folder: Where its files go.
+        registrar: Our port.
+        transport: How it registers.
+        more: More of its configuration; with any it says what it hears, and nothing else.
+    """
     program = shutil.which("baresip")
     if program is None:
         pytest.skip("baresip is not installed")
-    config = CONFIG.format(port=free_port(), folder=folder)
+    config = CONFIG
     write_tone(folder / "said.wav")
+    if more:
+        config = config.replace(*ECHO[0]).replace(*ECHO[1]) + more
+    config = config.format(port=free_port(), folder=folder)
     (folder / "config").write_text(config, encoding="ascii")
     account = (
-        f"<sip:anna@127.0.0.1:{registrar};transport=udp>;auth_user=anna;auth_pass=secret"
+        f"<sip:anna@127.0.0.1:{registrar};transport={transport}>;auth_user=anna;auth_pass=secret"
         ";answermode=auto;regint=60;audio_codecs=PCMU/8000/1\n"
     )
     (folder / "accounts").write_text(account, encoding="ascii")
@@ -107,3 +129,38 @@ async def test_a_phone_that_is_switched_off_ends_its_leg(tmp_path: Path) -> None
             await own.wait_for(LegAnswered)
             process.terminate()
             assert await own.wait_for(LegEnded) == LegEnded(LEG, HUNG_UP)
+
+
+def loudness(pcm: bytes) -> float:
+    """Return the root of the mean square of PCM16."""
+    samples = struct.unpack(f"<{len(pcm) // 2}h", pcm[: len(pcm) // 2 * 2])
+    return math.sqrt(sum(each * each for each in samples) / max(1, len(samples)))
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+async def test_a_phone_over_its_own_connection_is_called_hears_and_is_heard(
+    tmp_path: Path, transport: str
+) -> None:
+    files = make_files(tmp_path)
+    more = f"module aubridge.so\nsip_cafile {files.ca}\nsip_certificate {files.client}\n"
+    settings = files.settings(tls_client_ca=files.ca)
+    async with station(MediaClient, settings=settings) as own:
+        own.telephony.perform(SetPhone(ANNA), own.now())
+        secure = transport == "tls"
+        port = own.telephony.tls_port if secure else own.telephony.address[1]
+        async with baresip(tmp_path, port, transport, more) as process:
+            await own.wait_for(PhoneRegistered)
+            assert own.telephony.open_connections == 1
+            own.telephony.perform(OpenAudioLeg(EAR), own.now())
+            own.telephony.perform(CallPhone(LEG, AgentId("anna"), "", 15.0), own.now())
+            await own.wait_for(LegAnswered, 2)
+            own.telephony.perform(SetMix({EAR: (LEG,), LEG: ()}), own.now())
+            own.telephony.perform(PlayPrompt(LEG, "hold-music", loop=True), own.now())
+            async with asyncio.timeout(LONGEST_S):
+                while loudness(bytes(own.heard[-3_200:])) < 300:  # noqa: ASYNC110 - no event
+                    await asyncio.sleep(0.02)
+            own.telephony.perform(HangUp(LEG, RELEASED), own.now())
+            assert await own.wait_for(LegEnded) == LegEnded(LEG, RELEASED)
+            assert own.telephony.open_connections == 1  # the phone's, both for all of it
+            process.terminate()
+            await own.wait_for(PhoneUnregistered)
