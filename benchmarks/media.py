@@ -1,25 +1,20 @@
-"""How much CPU a forwarded RTP packet costs, and whether ticks keep their time under load.
+"""How much CPU a forwarded RTP packet costs, and whether ticks keep their time with everything on.
 
-The same load generator, in a process of its own, drives the switch, rtpengine in user space (where
-it is installed) and a bare echo with the same system calls. CPU is what the kernel accounts to the
-process under test, so other work on the machine disturbs it little.
+The same load drives the switch, rtpengine in user space (where it is installed) and a bare echo
+with the same system calls (``media_load``). First plain calls are compared, one in ten monitored;
+then come the calls that one core should carry with everything on: supervisors, recording of every
+call, analysis on a tenth of the customers' legs without end, and RTCP; then calls across two
+switches.
 """
 
 import asyncio
 import contextlib
-import ctypes
-import multiprocessing
 import os
-import re
-import shutil
-import socket
-import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
@@ -28,35 +23,49 @@ import numpy as np
 import uvloop
 
 from benchmarks.harness import Figure
-from engine.domain.ids import LegId
-from engine.telephony.media import Law, MediaClient, MediaSettings, Stats
+from benchmarks.media_load import HOST, SETTLE_S, Load, echo, generator, measure, rtpengine
+from engine.domain.analysis import AnalysisSpec
+from engine.domain.ids import LegId, RecordingId
+from engine.telephony.media import Law, MediaClient, MediaEvent, MediaPool, MediaSettings, Stats
 from engine.telephony.media.analysis import ToneBank, energy_db
+from engine.telephony.media.events import LegAnalysed
 from engine.telephony.media.g711 import FRAME, decode
-from engine.telephony.media.outbound import SOCKADDR, Sending
-from engine.telephony.media.packets import PACKET_BYTES, RTP_OUT
-from engine.telephony.media.sockets import MmsgWire, Wire
-from engine.telephony.media.tones import sine
+from engine.telephony.recording.client import RecorderClient, RecorderSetup
 from tests.support.rtp import TONES_HZ, Phones, RtpPhone, tone_levels
-
-HOST: Final = "127.0.0.1"
-FAR_SOCKETS: Final = 90
-SUB_TICKS: Final = 4
-SETTLE_S: Final = 1.5
-IN_FLIGHT_S: Final = 0.06
-"""Packets of so long may be on their way when one counts, and are not called lost. [s]"""
 
 GOAL_RTPENGINE: Final = 0.7
 MONITORED: Final = 10
 """One call in so many has a supervisor."""
 
+ANALYSED: Final = 10
+"""One customer's leg in so many is analysed, again as soon as there is a verdict."""
+
+RECORDER_WAIT_S: Final = 10.0
+
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """What was measured of a process under load."""
+class Measured:
+    """A switch, or several, under load.
 
-    cpu_us: float
-    packets_per_s: float
-    lost_ratio: float
+    Attributes:
+        load: What the load generator saw; CPU is that of the switches, then of the recorder.
+        stats: What the switches say of the time that was measured.
+        switches: How many there were.
+    """
+
+    load: Load
+    stats: Stats
+    switches: int = 1
+
+    @property
+    def cpu_us(self) -> float:
+        """CPU of the switches per packet. [us]"""
+        return sum(self.load.cpu_us[: self.switches])
+
+    @property
+    def recorder_us(self) -> float:
+        """CPU of the recorder per packet. [us]"""
+        return sum(self.load.cpu_us[self.switches :])
 
 
 def run(short: bool) -> list[Figure]:
@@ -66,67 +75,152 @@ def run(short: bool) -> list[Figure]:
 
 async def _run(short: bool) -> list[Figure]:
     calls, full, seconds = (100, 200, 3.0) if short else (400, 800, 10.0)
-    ours, _ = await _switch(calls, seconds)
-    floor = await asyncio.to_thread(_echo, calls, seconds)
-    theirs = await asyncio.to_thread(_rtpengine, calls, seconds)
+    busy = os.getloadavg()[0]
+    ours = await _switch(calls, seconds)
+    floor = await asyncio.to_thread(echo, calls, seconds)
+    theirs = await asyncio.to_thread(rtpengine, calls, seconds)
     reference, other = (theirs, "rtpengine in user space") if theirs else (floor, "a bare echo")
+    loaded = await _everything(full, seconds)
+    across = await _across(calls, seconds)
+    goal_us = GOAL_RTPENGINE * sum(theirs.cpu_us) if theirs else None
+    against = sum(reference.cpu_us)
     how = f"{calls} bridged calls, process CPU from /proc over {seconds:.0f} s"
-    loaded, stats = await _switch(full, seconds)
     return [
         Figure(
             "cpu_per_packet",
             ours.cpu_us,
             "us",
-            GOAL_RTPENGINE * theirs.cpu_us if theirs else None,
-            reference.cpu_us,
-            reference.cpu_us / ours.cpu_us,
+            goal_us,
+            against,
+            against / ours.cpu_us,
             f"{how}, one call in {MONITORED} monitored; against {other} in the same run",
         ),
-        Figure("echo_cpu_per_packet", floor.cpu_us, "us", None, None, None, f"bare echo; {how}"),
-        *_full_figures(full, loaded, stats),
+        Figure("echo_cpu_per_packet", sum(floor.cpu_us), "us", None, None, None, f"echo; {how}"),
+        Figure(
+            "cross_switch_cpu_per_packet",
+            across.cpu_us,
+            "us",
+            None,
+            ours.cpu_us,
+            ours.cpu_us / across.cpu_us,
+            f"{how} of two switches, every call across them; against calls within one",
+        ),
+        *_full_figures(full, loaded, goal_us, against),
+        Figure("machine_load", busy, "processes", None, None, None, "1 min average before the run"),
         _tone_bank(),
         await _barge(short),
     ]
 
 
-def _full_figures(calls: int, load: Load, stats: Stats) -> list[Figure]:
-    how = f"{calls} bridged calls on one process, one in {MONITORED} monitored"
+def _full_figures(
+    calls: int, measured: Measured, goal_us: float | None, against: float
+) -> list[Figure]:
+    how = (
+        f"{calls} bridged calls on one process, one in {MONITORED} monitored, every call recorded, "
+        f"one leg in {2 * ANALYSED} analysed, RTCP"
+    )
+    load, stats, us = measured.load, measured.stats, measured.cpu_us
     concealed = stats.concealed / max(1, stats.received)
     figures = [
         ("tick_p99", stats.tick_p99_ms, "ms", 20.0, "99th percentile of work in a tick"),
-        ("full_cpu_per_packet", load.cpu_us, "us", None, "process CPU from /proc"),
+        ("recorder_cpu_per_packet", measured.recorder_us, "us", None, "CPU of the recorder"),
         ("packets_per_s", load.packets_per_s, "1/s", None, "packets forwarded"),
         ("lost_ratio", load.lost_ratio, "ratio", None, "packets sent in and not seen to come out"),
         ("concealed_ratio", concealed, "ratio", 1e-4, "frames missing at their tick"),
         ("late_ticks", float(stats.late_ticks), "ticks", None, "ticks begun 20 ms late or more"),
     ]
+    name = f"full_cpu_per_packet_{calls}_calls"
     return [
-        Figure(f"{name}_{calls}_calls", value, unit, goal, None, None, f"{what}; {how}")
-        for name, value, unit, goal, what in figures
+        Figure(name, us, "us", goal_us, against, against / us, f"CPU of the switch; {how}"),
+        *(
+            Figure(f"{name}_{calls}_calls", value, unit, goal, None, None, f"{what}; {how}")
+            for name, value, unit, goal, what in figures
+        ),
     ]
 
 
 # --- what is measured ----------------------------------------------------------------------
 
 
-async def _switch(calls: int, seconds: float) -> tuple[Load, Stats]:
-    """Measure the media switch with bridged calls of which some are monitored."""
+async def _switch(calls: int, seconds: float) -> Measured:
+    """Measure a switch with bridged calls of which some are monitored, and nothing else on."""
     client = MediaClient(MediaSettings(standby=False), lambda _event: None)
+    async with _started(client):
+        assert client.pid
+        return await _measured(client, [client.pid], calls, seconds)
+
+
+async def _across(calls: int, seconds: float) -> Measured:
+    """Measure two switches with calls whose two legs are never in the same one."""
+    pool = MediaPool(MediaSettings(standby=False, processes=2), lambda _event: None)
+    async with _started(pool):
+        pids = [pid for pid in pool.pids if pid]
+        measured = await _measured(pool, pids, calls, seconds)
+        return Measured(measured.load, measured.stats, len(pids))
+
+
+async def _everything(calls: int, seconds: float) -> Measured:
+    """Measure a switch with all features on."""
+    with tempfile.TemporaryDirectory() as folder:
+        setup = RecorderSetup(Path(folder) / "calls", Path(folder) / "key", form="wav")
+        recorder = RecorderClient(setup)
+        await recorder.start(lambda _event: None)
+        client = MediaClient(
+            MediaSettings(standby=False, rings=recorder.rings),
+            lambda event: _analyse_again(client, event),
+        )
+        async with _started(client):
+            try:
+                return await _all_on(client, recorder, calls, seconds)
+            finally:
+                await recorder.stop()
+
+
+async def _all_on(
+    client: MediaClient, recorder: RecorderClient, calls: int, seconds: float
+) -> Measured:
+    with generator() as (pipe, far_ports):
+        plan = _join(client, calls, far_ports)
+        for call in range(calls):
+            client.record(LegId(f"c-{call}"), recorder.open(RecordingId(f"r-{call}"), {}))
+            if call % ANALYSED == 0:
+                client.analyse(LegId(f"c-{call}"), AnalysisSpec())
+        async with asyncio.timeout(RECORDER_WAIT_S):
+            while recorder.pid is None:  # noqa: ASYNC110 - it has no event for it
+                await asyncio.sleep(0.05)
+        assert client.pid
+        assert recorder.pid
+        pids = [client.pid, recorder.pid]
+        measuring = asyncio.to_thread(measure, pipe, plan, pids, seconds)
+        load, first = await asyncio.gather(measuring, _stats_when_steady(client))
+        return Measured(load, _since(first, await client.stats()))
+
+
+def _analyse_again(client: MediaClient, event: MediaEvent) -> None:
+    if isinstance(event, LegAnalysed):
+        client.analyse(event.leg_id, AnalysisSpec())
+
+
+@contextlib.asynccontextmanager
+async def _started(client: MediaClient | MediaPool) -> AsyncIterator[None]:
     await client.start()
     try:
-        with _generator() as (pipe, far_ports):
-            plan = _join(client, calls, far_ports)
-            pid = client.pid
-            assert pid
-            measuring = asyncio.to_thread(_measure, pipe, plan, pid, seconds)
-            load, first = await asyncio.gather(measuring, _stats_when_steady(client))
-            last = await client.stats()
-        return load, _since(first, last)
+        yield
     finally:
         await client.stop()
 
 
-async def _stats_when_steady(client: MediaClient) -> Stats:
+async def _measured(
+    client: MediaClient | MediaPool, pids: Sequence[int], calls: int, seconds: float
+) -> Measured:
+    with generator() as (pipe, far_ports):
+        plan = _join(client, calls, far_ports)
+        measuring = asyncio.to_thread(measure, pipe, plan, pids, seconds)
+        load, first = await asyncio.gather(measuring, _stats_when_steady(client))
+        return Measured(load, _since(first, await client.stats()))
+
+
+async def _stats_when_steady(client: MediaClient | MediaPool) -> Stats:
     await asyncio.sleep(SETTLE_S)
     return await client.stats()
 
@@ -138,13 +232,16 @@ def _since(first: Stats, last: Stats) -> Stats:
     return msgspec.structs.replace(last, **since)
 
 
-def _join(client: MediaClient, calls: int, far_ports: Sequence[int]) -> list[tuple[int, int]]:
+def _join(
+    client: MediaClient | MediaPool, calls: int, far_ports: Sequence[int]
+) -> list[tuple[int, int]]:
     """Open and bridge the legs; return the far socket and the local port of each."""
     plan, used = [], Counter[int]()
     rows: dict[LegId, tuple[LegId, ...]] = {}
+    pool = isinstance(client, MediaPool)
     for call in range(calls):
         agent, customer, boss = (LegId(f"{kind}-{call}") for kind in ("a", "c", "s"))
-        monitored = call % MONITORED == 0
+        monitored = call % MONITORED == 0 and not pool
         rows[agent], rows[customer] = (customer,), (agent,)
         if monitored:
             rows[boss], rows[agent] = (agent, customer), (customer, boss)
@@ -156,96 +253,6 @@ def _join(client: MediaClient, calls: int, far_ports: Sequence[int]) -> list[tup
             plan.append((far, port))
     client.mix(rows)
     return plan
-
-
-def _echo(calls: int, seconds: float) -> Load:
-    """Measure a process that does nothing but the system calls."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_echo_main, args=(theirs,), daemon=True)
-    process.start()
-    local = ours.recv()
-    try:
-        with _generator() as (pipe, far_ports):
-            legs = range(2 * calls)
-            plan = [(leg // len(local) % len(far_ports), local[leg % len(local)]) for leg in legs]
-            assert process.pid
-            return _measure(pipe, plan, process.pid, seconds)
-    finally:
-        process.terminate()
-        process.join()
-
-
-def _echo_main(pipe: Connection) -> None:
-    ports = [_bind() for _ in range(64)]
-    wire = _wire(ports)
-    pipe.send([port.getsockname()[1] for port in ports])
-    packets, addresses = np.zeros(8192, dtype=RTP_OUT), np.zeros(8192, dtype=SOCKADDR)
-    addresses["family"] = socket.AF_INET
-    due_s = time.monotonic()
-    while True:
-        due_s += 0.02
-        time.sleep(max(0.0, due_s - time.monotonic()))
-        batch = wire.receive()
-        count = batch.lengths.size
-        packets[:count] = batch.data[:, :PACKET_BYTES].copy().view(RTP_OUT)[:, 0]
-        addresses["ip"][:count], addresses["udp_port"][:count] = batch.ips, batch.udp_ports
-        counts = np.bincount(batch.ports, minlength=len(ports))
-        wire.send(Sending(packets[:count], addresses[:count], counts))
-
-
-def _rtpengine(calls: int, seconds: float) -> Load | None:
-    """Measure rtpengine forwarding in user space; None where it is not installed."""
-    program = shutil.which("rtpengine")
-    if program is None:
-        return None
-    with _generator() as (pipe, far_ports), tempfile.TemporaryDirectory() as folder:
-        control = _bind(socket.SOCK_DGRAM)
-        where = control.getsockname()[1]
-        control.close()
-        words = ["--config-file=none", "--table=-1", "--foreground", "--log-stderr", "-L", "2"]
-        words += [f"--interface={HOST}", f"--listen-ng={HOST}:{where}", "--num-threads=1"]
-        words += ["--port-min=30000", "--port-max=32600", f"--pidfile={folder}/pid"]
-        with (Path(folder) / "log").open("wb") as log:
-            process = subprocess.Popen([program, *words], stdout=log, stderr=log)
-        try:
-            plan = _offer_calls(where, calls, far_ports)
-            return _measure(pipe, plan, process.pid, seconds)
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def _offer_calls(where: int, calls: int, far_ports: Sequence[int]) -> list[tuple[int, int]]:
-    plan = []
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-        control.connect((HOST, where))
-        control.settimeout(0.5)
-        for call in range(calls):
-            fars = (2 * call % len(far_ports), (2 * call + 1) % len(far_ports))
-            common = {"call-id": f"bench-{call}", "from-tag": "a"}
-            towards_second = _ask(control, "offer", common, far_ports[fars[0]])
-            both = {**common, "to-tag": "b"}
-            towards_first = _ask(control, "answer", both, far_ports[fars[1]])
-            plan += [(fars[0], towards_first), (fars[1], towards_second)]
-    return plan
-
-
-def _ask(control: socket.socket, command: str, fields: Mapping[str, str], port: int) -> int:
-    """Send one command of the NG protocol and return the port that the new SDP names."""
-    sdp = f"v=0\r\no=- 1 1 IN IP4 {HOST}\r\ns=-\r\nc=IN IP4 {HOST}\r\nt=0 0\r\n"
-    sdp += f"m=audio {port} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
-    words = sorted({**fields, "command": command, "sdp": sdp}.items())
-    body = "".join(f"{len(part)}:{part}" for pair in words for part in pair)
-    deadline_s = time.monotonic() + 10
-    while time.monotonic() < deadline_s:
-        with contextlib.suppress(TimeoutError, ConnectionRefusedError):
-            control.send(f"{time.monotonic_ns()} d{body}e".encode())
-            found = re.search(rb"m=audio (\d+)", control.recv(65536))
-            if found:
-                return int(found.group(1))
-        time.sleep(0.05)
-    raise TimeoutError("rtpengine gives no port")
 
 
 def _tone_bank() -> Figure:
@@ -264,94 +271,6 @@ def _tone_bank() -> Figure:
     return Figure(
         "analysis_per_leg", float(np.median(took_s)) / 1600 * 1e6, "us", 0.6, None, None, how
     )
-
-
-# --- load ----------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _generator() -> Iterator[tuple[Connection, list[int]]]:
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_generate, args=(theirs,), daemon=True)
-    process.start()
-    try:
-        yield ours, ours.recv()
-    finally:
-        ours.send("end")
-        process.join(5)
-        process.terminate()
-
-
-def _measure(pipe: Connection, plan: Sequence[tuple[int, int]], pid: int, seconds: float) -> Load:
-    """Drive a process and take its CPU time and what it forwarded, once it is steady."""
-    pipe.send(list(plan))
-    time.sleep(SETTLE_S)
-    before, at_s = _mark(pipe, pid), time.monotonic()
-    time.sleep(seconds)
-    after, took_s = _mark(pipe, pid), time.monotonic() - at_s
-    cpu_s, sent, received = (late - early for late, early in zip(after, before, strict=True))
-    lost = max(0.0, sent - received - IN_FLIGHT_S * sent / took_s)
-    return Load(cpu_s * 1e6 / max(1.0, received), received / took_s, lost / sent)
-
-
-def _mark(pipe: Connection, pid: int) -> tuple[float, float, float]:
-    pipe.send("mark")
-    sent, received = pipe.recv()
-    stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    cpu_s = (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
-    return cpu_s, sent, received
-
-
-def _generate(pipe: Connection) -> None:
-    """Send each leg's packet every 20 ms, spread over the tick, and count what comes back."""
-    sockets = [_bind() for _ in range(FAR_SOCKETS)]
-    wire = _wire(sockets)
-    pipe.send([one.getsockname()[1] for one in sockets])
-    plan = pipe.recv()
-    if plan == "end":
-        return
-    groups = [_group(plan[part::SUB_TICKS]) for part in range(SUB_TICKS)]
-    outwards = [_wire(sockets) for _ in groups]  # each keeps its group's message headers
-    sent = received = 0
-    due_s = time.monotonic()
-    for turn in range(1 << 30):
-        group, outward = groups[turn % SUB_TICKS], outwards[turn % SUB_TICKS]
-        group.packets["seq"] += 1
-        group.packets["ts"] += 160
-        sent += len(group.packets) - outward.send(group)
-        received += wire.receive().lengths.size
-        if pipe.poll():
-            if pipe.recv() == "end":
-                return
-            pipe.send((sent, received))
-        due_s = max(due_s + 0.02 / SUB_TICKS, time.monotonic() - 0.1)
-        time.sleep(max(0.0, due_s - time.monotonic()))
-
-
-def _group(plan: Sequence[tuple[int, int]]) -> Sending:
-    ordered = sorted(plan)
-    packets = np.zeros(len(ordered), dtype=RTP_OUT)
-    packets["b0"], packets["ssrc"] = 0x80, np.arange(len(ordered)) + 1
-    wave = sine(440, 0.02, -16)
-    packets["payload"] = (np.abs(wave) / 128).astype(np.uint8)
-    addresses = np.zeros(len(ordered), dtype=SOCKADDR)
-    addresses["family"], addresses["ip"] = socket.AF_INET, 0x7F000001
-    addresses["udp_port"] = [port for _, port in ordered]
-    counts = np.bincount([far for far, _ in ordered], minlength=FAR_SOCKETS)
-    return Sending(packets, addresses, counts)
-
-
-def _bind(kind: int = socket.SOCK_DGRAM) -> socket.socket:
-    bound = socket.socket(socket.AF_INET, kind)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-    bound.bind((HOST, 0))
-    bound.setblocking(False)
-    return bound
-
-
-def _wire(sockets: Sequence[socket.socket]) -> Wire:
-    return MmsgWire(sockets, ctypes.CDLL(None, use_errno=True))
 
 
 # --- a supervisor steps in -----------------------------------------------------------------
