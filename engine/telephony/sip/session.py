@@ -49,8 +49,12 @@ def read_terms(message: Message) -> Terms | None:
         ParseError: It is malformed.
     """
     text = message.first("session-expires")
-    if not text:
-        return None
+    return _parse_terms(text) if text else None
+
+
+@lru_cache(maxsize=256)
+def _parse_terms(text: str) -> Terms:
+    """Read the header's value; carriers say the same to each call."""
     number, semicolon, rest = text.partition(";")
     refresher = (parse_params(semicolon + rest).get("refresher") or "").lower()
     if refresher not in ("", "uac", "uas"):
@@ -176,7 +180,7 @@ class SessionTimer:
 
     def _read_allow(self, message: Message) -> None:
         if "allow" in message.headers:
-            self.updates = any(each == "UPDATE" for each in message.every("allow"))
+            self.updates = any("UPDATE" in value for value in message.headers["allow"])
 
     def lengthen(self, response: Response) -> bool:
         """Take a 422 to a request of ours; False: another try is not worth it (§7.3)."""
