@@ -15,6 +15,7 @@ from gateway.pb.paceline.v1 import (
     lists_pb2,
     metrics_pb2,
     pacing_pb2,
+    recordings_pb2,
     supervision_pb2,
     teams_pb2,
     trunks_pb2,
@@ -31,6 +32,7 @@ SERVICES: tuple[ServiceDescriptor, ...] = tuple(
         lists_pb2,
         metrics_pb2,
         pacing_pb2,
+        recordings_pb2,
         supervision_pb2,
         teams_pb2,
         trunks_pb2,
@@ -106,6 +108,23 @@ METHODS: dict[str, tuple[str, ...]] = {
     "pacing.view": (
         "PacingService/WatchPacing",
         "PacingService/ReportPacing",
+    ),
+    "recordings.delete": ("RecordingService/DeleteRecording",),
+    "recordings.listen": (
+        "RecordingService/DownloadRecording",
+        "RecordingService/PlayRecording",
+    ),
+    "recordings.start": (
+        "RecordingService/StartRecording",
+        "RecordingService/ResumeRecording",
+    ),
+    "recordings.stop": (
+        "RecordingService/StopRecording",
+        "RecordingService/PauseRecording",
+    ),
+    "recordings.view": (
+        "RecordingService/ListRecordings",
+        "RecordingService/GetRecording",
     ),
     "records.change": ("ListService/ResetRecord",),
     "records.view": (

@@ -8,6 +8,7 @@ from engine.domain.ids import (
     AttemptId,
     CampaignId,
     ListId,
+    RecordingId,
     RecordRef,
     TeamId,
     TrunkId,
@@ -16,6 +17,7 @@ from engine.domain.ids import (
 from engine.domain.refusals import InvalidRequestError
 
 _CALL = re.compile(r"calls/([a-z0-9]{1,8}-[0-9a-f]{4,12}-[0-9a-f]{8,16})")
+_RECORDING = re.compile(r"recordings/([a-z0-9]{1,8}-[0-9a-f]{4,12}-[0-9a-f]{8,16})")
 _RECORD = re.compile(r"lists/([a-z0-9-]{1,63})/records/([0-9]{1,10})")
 _IMPORT = re.compile(r"lists/([a-z0-9-]{1,63})/imports/([a-z0-9-]{1,63})")
 _BIDI_MARKS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -63,6 +65,14 @@ def attempt_id(name: str) -> AttemptId:
     if match is None:
         raise _refuse("call name", name, "calls/{call}")
     return AttemptId(match[1])
+
+
+def recording_id(name: str) -> RecordingId:
+    """Return the id in ``recordings/{recording}``."""
+    match = _RECORDING.fullmatch(name)
+    if match is None:
+        raise _refuse("recording name", name, "recordings/{recording}")
+    return RecordingId(match[1])
 
 
 def record_ref(name: str) -> RecordRef:

@@ -12,6 +12,7 @@ from engine.actors.desk import (
     OfferGone,
     PreviewGone,
     PreviewShown,
+    RecordingShown,
     StateShown,
 )
 from engine.actors.kernel.ref import ReplyTo
@@ -20,17 +21,20 @@ from engine.actors.messages import (
     AgentMessage,
     AgentView,
     ChooseState,
+    ControlOwnRecording,
     DecidePreview,
     HangUpCall,
     HoldCall,
     RejectOffer,
     SetDisposition,
 )
+from engine.compliance.recording import RecordingAction
 from engine.domain.dispositions import PREDEFINED
 from engine.domain.ids import AttemptId, RecordRef
 from engine.domain.refusals import InvalidRequestError, UnknownCallError, UnknownRecordError
 from engine.domain.specs import CampaignSpec
 from gateway.convert import names
+from gateway.convert.recordings import to_call_recording
 from gateway.convert.units import from_timestamp, some_time, to_timestamp
 from gateway.convert.views import AGENT_STATE_OF, to_agent_status
 from gateway.pb.paceline.v1 import lists_pb2
@@ -80,6 +84,8 @@ def to_command(request: AgentSessionRequest, view: AgentView) -> Make:
             return _set_disposition(request, view)
         case "call_preview" | "complete_preview" | "skip_preview" | "reject_preview":
             return _decide_preview(request, view)
+        case "control_recording":
+            return _control_recording(request.control_recording, view)
         case "login" | None:
             raise InvalidRequestError("the session has begun already", slug="already-logged-in")
 
@@ -141,10 +147,25 @@ def to_desk_message(
                     dispositions=dispositions,
                 )
             )
+        case RecordingShown(shown):
+            message.recording_changed.call_recording.CopyFrom(to_call_recording(shown))
         case PreviewGone(ref, reason):
             message.preview_ended.record = str(ref)
             message.preview_ended.reason = reason
     return message
+
+
+_ACTIONS = {
+    AgentSessionRequest.ControlRecording.ACTION_START: RecordingAction.START,
+    AgentSessionRequest.ControlRecording.ACTION_STOP: RecordingAction.STOP,
+    AgentSessionRequest.ControlRecording.ACTION_PAUSE: RecordingAction.PAUSE,
+    AgentSessionRequest.ControlRecording.ACTION_RESUME: RecordingAction.RESUME,
+}
+
+
+def _control_recording(wanted: AgentSessionRequest.ControlRecording, view: AgentView) -> Make:
+    call, action = _call(wanted.call, view), _ACTIONS[wanted.action]
+    return lambda reply_to: ControlOwnRecording(call, action, wanted.automated, reply_to)
 
 
 def agent_dispositions(campaign: CampaignSpec) -> list[str]:

@@ -13,6 +13,7 @@ from gateway.pb.paceline.v1.events_pb2_grpc import add_EventServiceServicer_to_s
 from gateway.pb.paceline.v1.lists_pb2_grpc import add_ListServiceServicer_to_server
 from gateway.pb.paceline.v1.metrics_pb2_grpc import add_MetricsServiceServicer_to_server
 from gateway.pb.paceline.v1.pacing_pb2_grpc import add_PacingServiceServicer_to_server
+from gateway.pb.paceline.v1.recordings_pb2_grpc import add_RecordingServiceServicer_to_server
 from gateway.pb.paceline.v1.supervision_pb2_grpc import add_SupervisionServiceServicer_to_server
 from gateway.pb.paceline.v1.teams_pb2_grpc import add_TeamServiceServicer_to_server
 from gateway.pb.paceline.v1.trunks_pb2_grpc import add_TrunkServiceServicer_to_server
@@ -24,6 +25,7 @@ from gateway.services.events import EventService
 from gateway.services.lists import ListService
 from gateway.services.metrics import MetricsService
 from gateway.services.pacing import PacingService
+from gateway.services.recordings import RecordingService
 from gateway.services.supervision import SupervisionService
 from gateway.services.teams import TeamService
 from gateway.services.trunks import TrunkService
@@ -46,6 +48,7 @@ def all_services(engine: Engine) -> list[Register]:
         partial(add_ListServiceServicer_to_server, ListService(engine)),
         partial(add_MetricsServiceServicer_to_server, MetricsService(engine.metrics)),
         partial(add_PacingServiceServicer_to_server, PacingService(engine)),
+        partial(add_RecordingServiceServicer_to_server, RecordingService(engine)),
         partial(add_SupervisionServiceServicer_to_server, SupervisionService(engine)),
         partial(add_TeamServiceServicer_to_server, TeamService(engine)),
         partial(add_TrunkServiceServicer_to_server, TrunkService(engine)),

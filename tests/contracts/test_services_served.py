@@ -12,6 +12,7 @@ from gateway.services.events import EventService
 from gateway.services.lists import ListService
 from gateway.services.metrics import MetricsService
 from gateway.services.pacing import PacingService
+from gateway.services.recordings import RecordingService
 from gateway.services.supervision import SupervisionService
 from gateway.services.teams import TeamService
 from gateway.services.trunks import TrunkService
@@ -25,6 +26,7 @@ SERVICES = (
     ListService,
     MetricsService,
     PacingService,
+    RecordingService,
     SupervisionService,
     TeamService,
     TrunkService,

@@ -27,7 +27,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cpaceline/v1/recordings.proto\x12\x0bpaceline.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc3\x02\n\tRecording\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x63\x61ll\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61mpaign\x18\x03 \x01(\t\x12\r\n\x05\x61gent\x18\x04 \x01(\t\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x63omplete\x18\x06 \x01(\x08\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12)\n\x06length\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\'\n\x04lost\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nsize_bytes\x18\n \x01(\x03\x12\x0e\n\x06sha256\x18\x0b \x01(\t\x12/\n\x0b\x64\x65lete_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"l\n\rCallRecording\x12\x0c\n\x04\x63\x61ll\x18\x01 \x01(\t\x12*\n\x05state\x18\x02 \x01(\x0e\x32\x1b.paceline.v1.RecordingState\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x11\n\trecording\x18\x04 \x01(\t\"\x92\x02\n\x15ListRecordingsRequest\x12\x15\n\x04\x63\x61ll\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x19\n\x08\x63\x61mpaign\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x16\n\x05\x61gent\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cshow_deleted\x18\x06 \x01(\x08\x12\x1d\n\tpage_size\x18\x07 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"]\n\x16ListRecordingsResponse\x12*\n\nrecordings\x18\x01 \x03(\x0b\x32\x16.paceline.v1.Recording\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\".\n\x13GetRecordingRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\"A\n\x14GetRecordingResponse\x12)\n\trecording\x18\x01 \x01(\x0b\x32\x16.paceline.v1.Recording\"1\n\x16\x44\x65leteRecordingRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\"D\n\x17\x44\x65leteRecordingResponse\x12)\n\trecording\x18\x01 \x01(\x0b\x32\x16.paceline.v1.Recording\"e\n\x18\x44ownloadRecordingRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x17\n\x06reader\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\"g\n\x19\x44ownloadRecordingResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\x13\n\x0btotal_bytes\x18\x03 \x01(\x03\x12\x14\n\x0c\x63ontent_type\x18\x04 \x01(\t\"\xe4\x01\n\x14PlayRecordingRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\x12\x32\n\x05start\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\xbaH\x05\xaa\x01\x02\x32\x00\x12>\n\x05piece\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x14\xbaH\x11\xaa\x01\x0e\"\x05\x10\x80\x84\xaf_2\x05\x10\x80\xda\xc4\t\x12&\n\x05speed\x18\x04 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00@\x8f@)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x17\n\x06reader\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18@\"U\n\x15PlayRecordingResponse\x12\x0f\n\x07samples\x18\x01 \x01(\x0c\x12+\n\x08position\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"M\n\x15StartRecordingRequest\x12\x17\n\x04\x63\x61ll\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\x12\x1b\n\nsupervisor\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\"L\n\x16StartRecordingResponse\x12\x32\n\x0e\x63\x61ll_recording\x18\x01 \x01(\x0b\x32\x1a.paceline.v1.CallRecording\"L\n\x14StopRecordingRequest\x12\x17\n\x04\x63\x61ll\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\x12\x1b\n\nsupervisor\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\"K\n\x15StopRecordingResponse\x12\x32\n\x0e\x63\x61ll_recording\x18\x01 \x01(\x0b\x32\x1a.paceline.v1.CallRecording\"M\n\x15PauseRecordingRequest\x12\x17\n\x04\x63\x61ll\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\x12\x1b\n\nsupervisor\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\"L\n\x16PauseRecordingResponse\x12\x32\n\x0e\x63\x61ll_recording\x18\x01 \x01(\x0b\x32\x1a.paceline.v1.CallRecording\"N\n\x16ResumeRecordingRequest\x12\x17\n\x04\x63\x61ll\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\x12\x1b\n\nsupervisor\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\"M\n\x17ResumeRecordingResponse\x12\x32\n\x0e\x63\x61ll_recording\x18\x01 \x01(\x0b\x32\x1a.paceline.v1.CallRecording*~\n\x0eRecordingState\x12\x1f\n\x1bRECORDING_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13RECORDING_STATE_OFF\x10\x01\x12\x16\n\x12RECORDING_STATE_ON\x10\x02\x12\x1a\n\x16RECORDING_STATE_PAUSED\x10\x03\x32\xcc\x06\n\x10RecordingService\x12Y\n\x0eListRecordings\x12\".paceline.v1.ListRecordingsRequest\x1a#.paceline.v1.ListRecordingsResponse\x12S\n\x0cGetRecording\x12 .paceline.v1.GetRecordingRequest\x1a!.paceline.v1.GetRecordingResponse\x12\\\n\x0f\x44\x65leteRecording\x12#.paceline.v1.DeleteRecordingRequest\x1a$.paceline.v1.DeleteRecordingResponse\x12\x64\n\x11\x44ownloadRecording\x12%.paceline.v1.DownloadRecordingRequest\x1a&.paceline.v1.DownloadRecordingResponse0\x01\x12X\n\rPlayRecording\x12!.paceline.v1.PlayRecordingRequest\x1a\".paceline.v1.PlayRecordingResponse0\x01\x12Y\n\x0eStartRecording\x12\".paceline.v1.StartRecordingRequest\x1a#.paceline.v1.StartRecordingResponse\x12V\n\rStopRecording\x12!.paceline.v1.StopRecordingRequest\x1a\".paceline.v1.StopRecordingResponse\x12Y\n\x0ePauseRecording\x12\".paceline.v1.PauseRecordingRequest\x1a#.paceline.v1.PauseRecordingResponse\x12\\\n\x0fResumeRecording\x12#.paceline.v1.ResumeRecordingRequest\x1a$.paceline.v1.ResumeRecordingResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cpaceline/v1/recordings.proto\x12\x0bpaceline.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc3\x02\n\tRecording\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x63\x61ll\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61mpaign\x18\x03 \x01(\t\x12\r\n\x05\x61gent\x18\x04 \x01(\t\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x63omplete\x18\x06 \x01(\x08\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12)\n\x06length\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\'\n\x04lost\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nsize_bytes\x18\n \x01(\x03\x12\x0e\n\x06sha256\x18\x0b \x01(\t\x12/\n\x0b\x64\x65lete_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"l\n\rCallRecording\x12\x0c\n\x04\x63\x61ll\x18\x01 \x01(\t\x12*\n\x05state\x18\x02 \x01(\x0e\x32\x1b.paceline.v1.RecordingState\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x11\n\trecording\x18\x04 \x01(\t\"\x92\x02\n\x15ListRecordingsRequest\x12\x15\n\x04\x63\x61ll\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x19\n\x08\x63\x61mpaign\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x16\n\x05\x61gent\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cshow_deleted\x18\x06 \x01(\x08\x12\x1d\n\tpage_size\x18\x07 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"]\n\x16ListRecordingsResponse\x12*\n\nrecordings\x18\x01 \x03(\x0b\x32\x16.paceline.v1.Recording\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\".\n\x13GetRecordingRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\"A\n\x14GetRecordingResponse\x12)\n\trecording\x18\x01 \x01(\x0b\x32\x16.paceline.v1.Recording\"1\n\x16\x44\x65leteRecordingRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\"D\n\x17\x44\x65leteRecordingResponse\x12)\n\trecording\x18\x01 \x01(\x0b\x32\x16.paceline.v1.Recording\"L\n\x18\x44ownloadRecordingRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"g\n\x19\x44ownloadRecordingResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\x13\n\x0btotal_bytes\x18\x03 \x01(\x03\x12\x14\n\x0c\x63ontent_type\x18\x04 \x01(\t\"\xcb\x01\n\x14PlayRecordingRequest\x12\x17\n\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\x12\x32\n\x05start\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\xbaH\x05\xaa\x01\x02\x32\x00\x12>\n\x05piece\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x14\xbaH\x11\xaa\x01\x0e\"\x05\x10\x80\x84\xaf_2\x05\x10\x80\xda\xc4\t\x12&\n\x05speed\x18\x04 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00@\x8f@)\x00\x00\x00\x00\x00\x00\x00\x00\"U\n\x15PlayRecordingResponse\x12\x0f\n\x07samples\x18\x01 \x01(\x0c\x12+\n\x08position\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"0\n\x15StartRecordingRequest\x12\x17\n\x04\x63\x61ll\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\"L\n\x16StartRecordingResponse\x12\x32\n\x0e\x63\x61ll_recording\x18\x01 \x01(\x0b\x32\x1a.paceline.v1.CallRecording\"/\n\x14StopRecordingRequest\x12\x17\n\x04\x63\x61ll\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\"K\n\x15StopRecordingResponse\x12\x32\n\x0e\x63\x61ll_recording\x18\x01 \x01(\x0b\x32\x1a.paceline.v1.CallRecording\"0\n\x15PauseRecordingRequest\x12\x17\n\x04\x63\x61ll\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\"L\n\x16PauseRecordingResponse\x12\x32\n\x0e\x63\x61ll_recording\x18\x01 \x01(\x0b\x32\x1a.paceline.v1.CallRecording\"1\n\x16ResumeRecordingRequest\x12\x17\n\x04\x63\x61ll\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\"M\n\x17ResumeRecordingResponse\x12\x32\n\x0e\x63\x61ll_recording\x18\x01 \x01(\x0b\x32\x1a.paceline.v1.CallRecording*~\n\x0eRecordingState\x12\x1f\n\x1bRECORDING_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13RECORDING_STATE_OFF\x10\x01\x12\x16\n\x12RECORDING_STATE_ON\x10\x02\x12\x1a\n\x16RECORDING_STATE_PAUSED\x10\x03\x32\xcc\x06\n\x10RecordingService\x12Y\n\x0eListRecordings\x12\".paceline.v1.ListRecordingsRequest\x1a#.paceline.v1.ListRecordingsResponse\x12S\n\x0cGetRecording\x12 .paceline.v1.GetRecordingRequest\x1a!.paceline.v1.GetRecordingResponse\x12\\\n\x0f\x44\x65leteRecording\x12#.paceline.v1.DeleteRecordingRequest\x1a$.paceline.v1.DeleteRecordingResponse\x12\x64\n\x11\x44ownloadRecording\x12%.paceline.v1.DownloadRecordingRequest\x1a&.paceline.v1.DownloadRecordingResponse0\x01\x12X\n\rPlayRecording\x12!.paceline.v1.PlayRecordingRequest\x1a\".paceline.v1.PlayRecordingResponse0\x01\x12Y\n\x0eStartRecording\x12\".paceline.v1.StartRecordingRequest\x1a#.paceline.v1.StartRecordingResponse\x12V\n\rStopRecording\x12!.paceline.v1.StopRecordingRequest\x1a\".paceline.v1.StopRecordingResponse\x12Y\n\x0ePauseRecording\x12\".paceline.v1.PauseRecordingRequest\x1a#.paceline.v1.PauseRecordingResponse\x12\\\n\x0fResumeRecording\x12#.paceline.v1.ResumeRecordingRequest\x1a$.paceline.v1.ResumeRecordingResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,8 +52,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DOWNLOADRECORDINGREQUEST'].fields_by_name['name']._serialized_options = b'\272H\006r\004\020\001\030P'
   _globals['_DOWNLOADRECORDINGREQUEST'].fields_by_name['offset']._loaded_options = None
   _globals['_DOWNLOADRECORDINGREQUEST'].fields_by_name['offset']._serialized_options = b'\272H\004\"\002(\000'
-  _globals['_DOWNLOADRECORDINGREQUEST'].fields_by_name['reader']._loaded_options = None
-  _globals['_DOWNLOADRECORDINGREQUEST'].fields_by_name['reader']._serialized_options = b'\272H\004r\002\030@'
   _globals['_PLAYRECORDINGREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_PLAYRECORDINGREQUEST'].fields_by_name['name']._serialized_options = b'\272H\006r\004\020\001\030P'
   _globals['_PLAYRECORDINGREQUEST'].fields_by_name['start']._loaded_options = None
@@ -62,26 +60,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PLAYRECORDINGREQUEST'].fields_by_name['piece']._serialized_options = b'\272H\021\252\001\016\"\005\020\200\204\257_2\005\020\200\332\304\t'
   _globals['_PLAYRECORDINGREQUEST'].fields_by_name['speed']._loaded_options = None
   _globals['_PLAYRECORDINGREQUEST'].fields_by_name['speed']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\000@\217@)\000\000\000\000\000\000\000\000'
-  _globals['_PLAYRECORDINGREQUEST'].fields_by_name['reader']._loaded_options = None
-  _globals['_PLAYRECORDINGREQUEST'].fields_by_name['reader']._serialized_options = b'\272H\004r\002\030@'
   _globals['_STARTRECORDINGREQUEST'].fields_by_name['call']._loaded_options = None
   _globals['_STARTRECORDINGREQUEST'].fields_by_name['call']._serialized_options = b'\272H\006r\004\020\001\030P'
-  _globals['_STARTRECORDINGREQUEST'].fields_by_name['supervisor']._loaded_options = None
-  _globals['_STARTRECORDINGREQUEST'].fields_by_name['supervisor']._serialized_options = b'\272H\004r\002\030@'
   _globals['_STOPRECORDINGREQUEST'].fields_by_name['call']._loaded_options = None
   _globals['_STOPRECORDINGREQUEST'].fields_by_name['call']._serialized_options = b'\272H\006r\004\020\001\030P'
-  _globals['_STOPRECORDINGREQUEST'].fields_by_name['supervisor']._loaded_options = None
-  _globals['_STOPRECORDINGREQUEST'].fields_by_name['supervisor']._serialized_options = b'\272H\004r\002\030@'
   _globals['_PAUSERECORDINGREQUEST'].fields_by_name['call']._loaded_options = None
   _globals['_PAUSERECORDINGREQUEST'].fields_by_name['call']._serialized_options = b'\272H\006r\004\020\001\030P'
-  _globals['_PAUSERECORDINGREQUEST'].fields_by_name['supervisor']._loaded_options = None
-  _globals['_PAUSERECORDINGREQUEST'].fields_by_name['supervisor']._serialized_options = b'\272H\004r\002\030@'
   _globals['_RESUMERECORDINGREQUEST'].fields_by_name['call']._loaded_options = None
   _globals['_RESUMERECORDINGREQUEST'].fields_by_name['call']._serialized_options = b'\272H\006r\004\020\001\030P'
-  _globals['_RESUMERECORDINGREQUEST'].fields_by_name['supervisor']._loaded_options = None
-  _globals['_RESUMERECORDINGREQUEST'].fields_by_name['supervisor']._serialized_options = b'\272H\004r\002\030@'
-  _globals['_RECORDINGSTATE']._serialized_start=2337
-  _globals['_RECORDINGSTATE']._serialized_end=2463
+  _globals['_RECORDINGSTATE']._serialized_start=2171
+  _globals['_RECORDINGSTATE']._serialized_end=2297
   _globals['_RECORDING']._serialized_start=140
   _globals['_RECORDING']._serialized_end=463
   _globals['_CALLRECORDING']._serialized_start=465
@@ -99,29 +87,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETERECORDINGRESPONSE']._serialized_start=1113
   _globals['_DELETERECORDINGRESPONSE']._serialized_end=1181
   _globals['_DOWNLOADRECORDINGREQUEST']._serialized_start=1183
-  _globals['_DOWNLOADRECORDINGREQUEST']._serialized_end=1284
-  _globals['_DOWNLOADRECORDINGRESPONSE']._serialized_start=1286
-  _globals['_DOWNLOADRECORDINGRESPONSE']._serialized_end=1389
-  _globals['_PLAYRECORDINGREQUEST']._serialized_start=1392
-  _globals['_PLAYRECORDINGREQUEST']._serialized_end=1620
-  _globals['_PLAYRECORDINGRESPONSE']._serialized_start=1622
-  _globals['_PLAYRECORDINGRESPONSE']._serialized_end=1707
-  _globals['_STARTRECORDINGREQUEST']._serialized_start=1709
-  _globals['_STARTRECORDINGREQUEST']._serialized_end=1786
-  _globals['_STARTRECORDINGRESPONSE']._serialized_start=1788
-  _globals['_STARTRECORDINGRESPONSE']._serialized_end=1864
-  _globals['_STOPRECORDINGREQUEST']._serialized_start=1866
-  _globals['_STOPRECORDINGREQUEST']._serialized_end=1942
-  _globals['_STOPRECORDINGRESPONSE']._serialized_start=1944
-  _globals['_STOPRECORDINGRESPONSE']._serialized_end=2019
-  _globals['_PAUSERECORDINGREQUEST']._serialized_start=2021
-  _globals['_PAUSERECORDINGREQUEST']._serialized_end=2098
-  _globals['_PAUSERECORDINGRESPONSE']._serialized_start=2100
-  _globals['_PAUSERECORDINGRESPONSE']._serialized_end=2176
-  _globals['_RESUMERECORDINGREQUEST']._serialized_start=2178
-  _globals['_RESUMERECORDINGREQUEST']._serialized_end=2256
-  _globals['_RESUMERECORDINGRESPONSE']._serialized_start=2258
-  _globals['_RESUMERECORDINGRESPONSE']._serialized_end=2335
-  _globals['_RECORDINGSERVICE']._serialized_start=2466
-  _globals['_RECORDINGSERVICE']._serialized_end=3310
+  _globals['_DOWNLOADRECORDINGREQUEST']._serialized_end=1259
+  _globals['_DOWNLOADRECORDINGRESPONSE']._serialized_start=1261
+  _globals['_DOWNLOADRECORDINGRESPONSE']._serialized_end=1364
+  _globals['_PLAYRECORDINGREQUEST']._serialized_start=1367
+  _globals['_PLAYRECORDINGREQUEST']._serialized_end=1570
+  _globals['_PLAYRECORDINGRESPONSE']._serialized_start=1572
+  _globals['_PLAYRECORDINGRESPONSE']._serialized_end=1657
+  _globals['_STARTRECORDINGREQUEST']._serialized_start=1659
+  _globals['_STARTRECORDINGREQUEST']._serialized_end=1707
+  _globals['_STARTRECORDINGRESPONSE']._serialized_start=1709
+  _globals['_STARTRECORDINGRESPONSE']._serialized_end=1785
+  _globals['_STOPRECORDINGREQUEST']._serialized_start=1787
+  _globals['_STOPRECORDINGREQUEST']._serialized_end=1834
+  _globals['_STOPRECORDINGRESPONSE']._serialized_start=1836
+  _globals['_STOPRECORDINGRESPONSE']._serialized_end=1911
+  _globals['_PAUSERECORDINGREQUEST']._serialized_start=1913
+  _globals['_PAUSERECORDINGREQUEST']._serialized_end=1961
+  _globals['_PAUSERECORDINGRESPONSE']._serialized_start=1963
+  _globals['_PAUSERECORDINGRESPONSE']._serialized_end=2039
+  _globals['_RESUMERECORDINGREQUEST']._serialized_start=2041
+  _globals['_RESUMERECORDINGREQUEST']._serialized_end=2090
+  _globals['_RESUMERECORDINGRESPONSE']._serialized_start=2092
+  _globals['_RESUMERECORDINGRESPONSE']._serialized_end=2169
+  _globals['_RECORDINGSERVICE']._serialized_start=2300
+  _globals['_RECORDINGSERVICE']._serialized_end=3144
 # @@protoc_insertion_point(module_scope)

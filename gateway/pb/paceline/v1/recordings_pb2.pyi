@@ -339,23 +339,19 @@ class DownloadRecordingRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     OFFSET_FIELD_NUMBER: _builtins.int
-    READER_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """recordings/{recording}."""
     offset: _builtins.int
     """First octet wanted: to go on with a download that was cut."""
-    reader: _builtins.str
-    """Who reads, for the log; empty: the operator."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         offset: _builtins.int = ...,
-        reader: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "offset", b"offset", "reader", b"reader"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "offset", b"offset"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -405,13 +401,10 @@ class PlayRecordingRequest(_message.Message):
     START_FIELD_NUMBER: _builtins.int
     PIECE_FIELD_NUMBER: _builtins.int
     SPEED_FIELD_NUMBER: _builtins.int
-    READER_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """recordings/{recording}."""
     speed: _builtins.float
     """How many times as fast as it was said pieces come; 0: once. The first second comes at once."""
-    reader: _builtins.str
-    """Who listens, for the log; empty: the operator."""
     @_builtins.property
     def start(self) -> _duration_pb2.Duration:
         """Where to begin."""
@@ -427,11 +420,10 @@ class PlayRecordingRequest(_message.Message):
         start: _duration_pb2.Duration | None = ...,
         piece: _duration_pb2.Duration | None = ...,
         speed: _builtins.float = ...,
-        reader: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["piece", b"piece", "start", b"start"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "piece", b"piece", "reader", b"reader", "speed", b"speed", "start", b"start"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "piece", b"piece", "speed", b"speed", "start", b"start"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -472,20 +464,16 @@ class StartRecordingRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CALL_FIELD_NUMBER: _builtins.int
-    SUPERVISOR_FIELD_NUMBER: _builtins.int
     call: _builtins.str
     """calls/{call}."""
-    supervisor: _builtins.str
-    """Who wants it, for the log; empty: the operator."""
     def __init__(
         self,
         *,
         call: _builtins.str = ...,
-        supervisor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "supervisor", b"supervisor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -522,20 +510,16 @@ class StopRecordingRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CALL_FIELD_NUMBER: _builtins.int
-    SUPERVISOR_FIELD_NUMBER: _builtins.int
     call: _builtins.str
     """calls/{call}."""
-    supervisor: _builtins.str
-    """Who wants it, for the log; empty: the operator."""
     def __init__(
         self,
         *,
         call: _builtins.str = ...,
-        supervisor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "supervisor", b"supervisor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -572,20 +556,16 @@ class PauseRecordingRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CALL_FIELD_NUMBER: _builtins.int
-    SUPERVISOR_FIELD_NUMBER: _builtins.int
     call: _builtins.str
     """calls/{call}."""
-    supervisor: _builtins.str
-    """Who wants it, for the log; empty: the operator."""
     def __init__(
         self,
         *,
         call: _builtins.str = ...,
-        supervisor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "supervisor", b"supervisor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -622,20 +602,16 @@ class ResumeRecordingRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CALL_FIELD_NUMBER: _builtins.int
-    SUPERVISOR_FIELD_NUMBER: _builtins.int
     call: _builtins.str
     """calls/{call}."""
-    supervisor: _builtins.str
-    """Who wants it, for the log; empty: the operator."""
     def __init__(
         self,
         *,
         call: _builtins.str = ...,
-        supervisor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "supervisor", b"supervisor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
