@@ -113,7 +113,7 @@ class Calls:
 
     @property
     def idle(self) -> bool:
-        """Whether nobody wants anything of it; a ``call()`` that hangs for nobody is passed over."""
+        """Whether nobody wants anything of it; a ``call()`` hanging for nobody is passed over."""
         return not self._open and self._dialing <= self._left
 
     def begin(self) -> None:
