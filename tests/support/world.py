@@ -163,7 +163,7 @@ class Carrier:
         """
         self.seen: list[Seen] = []
         self.plan = plan
-        self._voices = voices
+        self.voices = voices
         self._loop = asyncio.get_running_loop()
         self._open: dict[Call, Seen] = {}
         self._wire = Wire(HOST, self._receive)
@@ -218,11 +218,11 @@ class Carrier:
         if seen is None:
             return
         seen.answered_s = time.time()
-        voice = self._voices.open(HOST, 450, 650, lambda: None)
+        voice = self.voices.open(HOST, 450, 650, lambda: None)
         seen.ear = voice
         if voice is not None:
             voice.speak_to(sip.audio_in(call.invite.body))
-        body = sip.describe(HOST, voice.port if voice else 9)
+        body = describe_with_keys(voice.port if voice else 9)
         self._endpoint.answer(call, f"sip:{seen.number}@{self.address}", body)
         if plan.talk_s:
             self._loop.call_later(plan.talk_s, self._hang_up, call)
@@ -236,7 +236,7 @@ class Carrier:
         seen = self._open.pop(call)
         seen.ended_s, seen.by_us = time.time(), self._hanging_up
         if seen.ear is not None:
-            self._voices.close(seen.ear)
+            self.voices.close(seen.ear)
 
 
 @dataclass
@@ -504,6 +504,12 @@ class World:
     async def stop(self) -> None:
         """Stop the campaign."""
         await self.client.campaigns.stop(CAMPAIGN)
+
+
+def describe_with_keys(port: int) -> bytes:
+    """Return a description of µ-law audio and telephone-event (RFC 4733 §7.1.1)."""
+    keys = b"RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n"
+    return sip.describe(HOST, port).replace(b"RTP/AVP 0\r\n", keys)
 
 
 async def until(
