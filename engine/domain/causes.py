@@ -157,7 +157,7 @@ _BY_Q850_CLASS = {
 }
 _SILENT = frozenset({0, 16, 30, 31, 127})
 """Causes that say nothing beside a status: none, normal clearing, unspecified, interworking."""
-_SIP_ALONE = frozenset({401, 407, 420, 421, 422, 487, 488, 606, 607, 608})
+_SIP_ALONE = frozenset({401, 407, 420, 421, 422, 488, 606, 607, 608})
 """Statuses that speak of SIP itself, of us, or for the called party: no Q.850 cause knows better.
 
 607 above all: who says that a call is unwanted must not be called again, whatever a switch adds.
