@@ -41,6 +41,7 @@ from engine.ports import (
     RecordingRow,
     StoredFact,
 )
+from engine.telephony.media.pool import switches_of
 from engine.telephony.recording.client import RecorderClient, RecorderSetup
 from engine.telephony.recording.disk import UNUSABLE
 from engine.telephony.recording.library import Library, Reading
@@ -80,6 +81,7 @@ def setup_of(settings: EngineSettings) -> RecorderSetup | None:
         else None,
         form=wanted.format,
         ring_octets=wanted.memory_mb << 20,
+        rings=switches_of(settings.sip.media_processes),
     )
 
 

@@ -38,14 +38,14 @@ def open_media(
     settings: MediaSettings, on_event: Callable[[MediaEvent], None], on_audio: OnAudio
 ) -> "MediaClient | MediaPool":
     """Return a media client with as many switches as are asked for."""
-    if processes_of(settings) == 1:
+    if switches_of(settings.processes) == 1:
         return MediaClient(settings, on_event, on_audio)
     return MediaPool(settings, on_event, on_audio)
 
 
-def processes_of(settings: MediaSettings) -> int:
-    """Return how many switches settings ask for; one core is left to the engine by default."""
-    return settings.processes or max(1, len(os.sched_getaffinity(0)) - 1)
+def switches_of(processes: int) -> int:
+    """Return how many switches a setting asks for; 0 leaves one core to the engine."""
+    return processes or max(1, len(os.sched_getaffinity(0)) - 1)
 
 
 class MediaPool:
@@ -63,7 +63,7 @@ class MediaPool:
         on_event: Callable[[MediaEvent], None],
         on_audio: OnAudio = lambda _leg_id, _pcm: None,
     ) -> None:
-        count = processes_of(settings)
+        count = switches_of(settings.processes)
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         links: list[list[int]] = [[-1] * count for _ in range(count)]
         for one, other in itertools.combinations(range(count), 2):

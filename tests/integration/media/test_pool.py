@@ -22,7 +22,7 @@ from engine.telephony.media import (
     UnknownMediaLegError,
     open_media,
 )
-from engine.telephony.media.pool import processes_of
+from engine.telephony.media.pool import switches_of
 from tests.integration.media.test_switch import House, on_uvloop, settle, until
 from tests.support.rtp import Phones, RtpPhone
 
@@ -197,4 +197,4 @@ def test_one_process_needs_no_pool_and_none_given_leaves_a_core_to_the_engine() 
     assert pool.pids == [None, None]
     asyncio.run(pool.stop())
     cores = len(os.sched_getaffinity(0))
-    assert processes_of(MediaSettings(processes=0)) == max(1, cores - 1)
+    assert (switches_of(0), switches_of(3)) == (max(1, cores - 1), 3)
