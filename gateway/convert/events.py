@@ -238,6 +238,7 @@ def _attempt_closed(event: Event, fact: facts.AttemptClosed) -> None:
             kind=DISPOSITION_KINDS[DispositionKind(fact.kind)],
             cause=fact.cause,
             sip_status=fact.sip_status,
+            q850_cause=fact.q850,
             answered=fact.answered,
             unattended=fact.unattended,
             counted=fact.counted,

@@ -788,6 +788,7 @@ class Event(_message.Message):
         RECORD_PHASE_FIELD_NUMBER: _builtins.int
         NEXT_TIME_FIELD_NUMBER: _builtins.int
         NUMBER_STOPPED_FIELD_NUMBER: _builtins.int
+        Q850_CAUSE_FIELD_NUMBER: _builtins.int
         call: _builtins.str
         """calls/{call}."""
         campaign: _builtins.str
@@ -818,6 +819,8 @@ class Event(_message.Message):
         """Where the record stands now."""
         number_stopped: _builtins.bool
         """Whether the number is not to be called again."""
+        q850_cause: _builtins.int
+        """Q.850 cause that the telephone network gave for the end, or 0."""
         @_builtins.property
         def acw(self) -> _duration_pb2.Duration:
             """After-call work."""
@@ -846,10 +849,11 @@ class Event(_message.Message):
             record_phase: _lists_pb2.RecordPhase.ValueType = ...,
             next_time: _timestamp_pb2.Timestamp | None = ...,
             number_stopped: _builtins.bool = ...,
+            q850_cause: _builtins.int = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _typing.Literal["acw", b"acw", "next_time", b"next_time"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["acw", b"acw", "agent", b"agent", "answered", b"answered", "call", b"call", "campaign", b"campaign", "cause", b"cause", "counted", b"counted", "disposition", b"disposition", "kind", b"kind", "next_time", b"next_time", "number", b"number", "number_index", b"number_index", "number_stopped", b"number_stopped", "record", b"record", "record_phase", b"record_phase", "sip_status", b"sip_status", "unattended", b"unattended"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["acw", b"acw", "agent", b"agent", "answered", b"answered", "call", b"call", "campaign", b"campaign", "cause", b"cause", "counted", b"counted", "disposition", b"disposition", "kind", b"kind", "next_time", b"next_time", "number", b"number", "number_index", b"number_index", "number_stopped", b"number_stopped", "q850_cause", b"q850_cause", "record", b"record", "record_phase", b"record_phase", "sip_status", b"sip_status", "unattended", b"unattended"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
