@@ -359,8 +359,8 @@ class BeepAwaited:
 class LegMeasured:
     """How the audio of a leg was, told soon after its end (RFC 3550 §6.4).
 
-    Nothing is told of a leg without any audio, nor of one whose switch died, nor by a twin without
-    packets.
+    Nothing is told of a leg without any audio, nor by a twin without packets. Where the switch died
+    meanwhile, the figures are those since.
 
     Attributes:
         leg_id: The leg.
