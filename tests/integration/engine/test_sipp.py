@@ -118,6 +118,7 @@ def entries(log: Path) -> list[tuple[float, str]]:
         pytest.param("refuse-486", "busy", 486, id="486"),
         pytest.param("refuse-404", "invalid-number", 404, id="404"),
         pytest.param("refuse-503", "network-failure", 503, id="503"),
+        pytest.param("refuse-503-busy", "busy", 503, id="503 with Q.850 cause 17"),
         pytest.param("no-answer", "no-answer", 0, id="no answer, 15 s"),
         pytest.param("crossing", "no-answer", 0, id="200 that crosses the CANCEL"),
     ],

@@ -30,6 +30,7 @@ async def test_an_answered_call_is_ended_by_us(tmp_path: Path) -> None:
         ("refuse-486", 486, 17, 0.0),
         ("refuse-404", 404, 0, 0.0),
         ("refuse-503", 503, 0, 17.0),
+        ("refuse-503-busy", 503, 17, 0.0),
     ],
 )
 async def test_a_refusal_is_acknowledged_and_told(
