@@ -13,7 +13,9 @@ intervals are worked out anew. Each answer is one sentence that names the invari
 | D6 | no INVITE of a campaign between an acknowledged Stop and the next Start |
 | C1 | every leg ends; those of a dead life within 5 s of the restart |
 | C5 | an agent talks with one customer at most, and a customer with one agent |
+| C6 | a person who has answered, and said hello, hears an agent or a message, or is let go |
 | A1 | every attempt has exactly one outcome, and acknowledged dispositions are kept |
+| A3 | only calls that a person answered count as unattended |
 """
 
 from collections import Counter, defaultdict
@@ -21,11 +23,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 # Any: rows and facts are plain data from outside, as JSON gives them.
 Row = Mapping[str, Any]
+SIGNAL_S = 0.1
+"""Signalling and media need so long to make a decision heard. [s]"""
+LATE_S = 0.5
+"""Media that says nothing is waited for so much longer than its own limit. [s]"""
 OLD_LEG_S = 5.0
 """A restarted engine has so long to end the legs of its last life."""
 
@@ -40,6 +47,8 @@ class Rules:
         record_cap: Most attempts on a record.
         number_cap: Most attempts on one number of a record.
         retries: Most quick retries that belong to one attempt.
+        unattended_s: A person hears nobody for no longer than this. [s]
+        analysis_s: Longest call progress analysis; 0: none. [s]
     """
 
     hours: Sequence[tuple[int, int, Sequence[str], Sequence[int]]]
@@ -47,6 +56,8 @@ class Rules:
     record_cap: int
     number_cap: int
     retries: int
+    unattended_s: float = 2.0
+    analysis_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +141,8 @@ def check(rows: Sequence[Row], facts: Sequence[Row], world: World) -> list[str]:
         *_stops(rows, books),
         *_ends(rows, books),
         *_mix(rows, books),
+        *_silences(rows, facts, books, world),
+        *_unattended(facts),
         *_outcomes(rows, facts, books),
     ]
     return sorted(found, key=lambda violation: violation[:2])
@@ -372,6 +385,79 @@ def _open(books: _Books, leg_id: str, at_s: float) -> bool:
     return leg is not None and (leg.ended_s is None or leg.ended_s > at_s)
 
 
+@dataclass(slots=True)
+class _Person:
+    """What the witness saw of a person who answered.
+
+    Attributes:
+        leg: The leg.
+        since_s: When the answer came or, if one was listened for, the greeting was over.
+        answered_s: When the answer came.
+        deaf: Whether media heard nothing of it.
+        heard_s: When somebody or something was heard.
+    """
+
+    leg: _Leg
+    since_s: float
+    answered_s: float
+    deaf: bool = False
+    heard_s: float = float("inf")
+
+
+def _silences(
+    rows: Sequence[Row], facts: Sequence[Row], books: _Books, world: World
+) -> Iterator[str]:
+    """Judge how long people were left without a word (C6)."""
+    machines = {
+        fact["attempt_id"]
+        for fact in facts
+        if fact["type"] == "CallAnalysed" and not fact["person"]
+    }
+    crashes = [row["at_s"] for row in rows if row["kind"] == "crash"]
+    restarts = [row["at_s"] for row in rows if row["kind"] == "restart"]
+    dead = list(zip_longest(crashes, restarts, fillvalue=float("inf")))
+    for leg_id, person in _people(rows, books).items():
+        _, fact = books.intents.get(person.leg.row["call_id"], (0, {}))
+        rules = world.rules.get(fact.get("campaign_id", ""))
+        if rules is None or fact.get("attempt_id") in machines:
+            continue  # without an intent D1 tells of it; who is taken for a machine is another's
+        until_s = person.since_s + rules.unattended_s + SIGNAL_S
+        if person.deaf:
+            by_watch_s = person.answered_s + rules.analysis_s + LATE_S + rules.unattended_s
+            until_s = max(until_s, by_watch_s + SIGNAL_S)
+        ended_s = float("inf") if person.leg.ended_s is None else person.leg.ended_s
+        until_s = min(until_s, rows[-1]["at_s"])
+        disturbed = any(
+            crash_s <= until_s and person.answered_s <= restart_s for crash_s, restart_s in dead
+        )
+        if min(person.heard_s, ended_s) > until_s and not disturbed:
+            yield f"C6: {leg_id} answered at {_told(person.answered_s)} and heard nobody in time"
+
+
+def _people(rows: Sequence[Row], books: _Books) -> dict[str, _Person]:
+    """Return the people who answered, by leg, and when each of them first heard something."""
+    people: dict[str, _Person] = {}
+    for row in rows:
+        at_s = row["at_s"]
+        match row["kind"]:
+            case "answer" if "by" not in row:
+                leg = books.legs[row["leg"]]
+                if leg.row["side"] == "customer":
+                    people[row["leg"]] = _Person(leg, at_s, at_s)
+            case "greeting" if row["leg"] in people:
+                people[row["leg"]].since_s = row["ends_s"]
+            case "deaf" if row["leg"] in people:
+                people[row["leg"]].deaf = True
+            case "prompt" if row["leg"] in people:
+                person = people[row["leg"]]
+                person.heard_s = min(person.heard_s, at_s)
+            case "mix":
+                for listener in people.keys() & row["rows"].keys():
+                    if row["rows"][listener]:
+                        people[listener].heard_s = min(people[listener].heard_s, at_s)
+    return people
+
+
 # --- A: accounts ---------------------------------------------------------------------------
 
 
@@ -412,6 +498,18 @@ def _dispositions(
                 f"A1: {attempt} closed as {outcome['disposition']}, "
                 f"the agent had said {facts[-1]['disposition']}"
             )
+
+
+def _unattended(facts: Sequence[Row]) -> Iterator[str]:
+    """Judge whether only people were counted (A3)."""
+    machines: set[str] = set()
+    for fact in facts:
+        if fact["type"] == "CallAnalysed" and not fact["person"]:
+            machines.add(fact["attempt_id"])
+        late = fact["type"] == "CallConnected" and fact.get("late")
+        counted = fact["type"] == "AttemptClosed" and fact.get("unattended")
+        if (late or counted) and fact["attempt_id"] in machines:
+            yield f"A3: {fact['attempt_id']} counts as unattended though a machine answered"
 
 
 def _told(at_s: float, zone: str = "UTC") -> str:

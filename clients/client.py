@@ -14,6 +14,7 @@ from clients.channel import DEFAULT_SERVER, Connection
 from clients.errors import PacelineError
 from clients.lists import DoNotCall, Lists
 from clients.operations import EngineControl, Teams, Trunks
+from clients.recordings import Recordings
 from clients.watching import Events, Metrics, Pacing
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class PacelineClient:
         lists: Lists, imports, records.
         metrics: Catalogue and values.
         pacing: Decisions of pacing.
+        recordings: Recordings of calls.
         teams: Teams.
         trunks: Trunks.
     """
@@ -74,6 +76,7 @@ class PacelineClient:
         self.lists = Lists(self._connection)
         self.metrics = Metrics(self._connection)
         self.pacing = Pacing(self._connection)
+        self.recordings = Recordings(self._connection)
         self.teams = Teams(self._connection)
         self.trunks = Trunks(self._connection)
 

@@ -1,6 +1,6 @@
 """All commands under one name."""
 
-from clients.cli import agent, campaign, lists, report, trunk
+from clients.cli import agent, campaign, lists, recording, report, trunk
 from clients.cli.common import app_of
 from clients.cli.engine import demo, engine, serve, simulate
 from clients.cli.explain import explain
@@ -15,6 +15,7 @@ app.command()(demo)
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(lists.app, name="list")
 app.add_typer(agent.app, name="agent")
+app.add_typer(recording.app, name="recording")
 app.add_typer(trunk.teams, name="team")
 app.add_typer(trunk.app, name="trunk")
 app.command()(watch)

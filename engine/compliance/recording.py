@@ -44,6 +44,27 @@ class RecordingPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody has asked for so far.
+
+    Attributes:
+        on: Whether to record; None: neither start nor stop was asked for.
+        paused: Whether to pause; None: neither pause nor resume was asked for since.
+    """
+
+    on: bool | None = None
+    paused: bool | None = None
+
+    def then(self, action: RecordingAction) -> "Asked":
+        """Return what is asked for after one thing more."""
+        match action:
+            case RecordingAction.START | RecordingAction.STOP:
+                return Asked(on=action is RecordingAction.START)
+            case RecordingAction.PAUSE | RecordingAction.RESUME:
+                return replace(self, paused=action is RecordingAction.PAUSE)
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingWishes:
     """All that was said about one call.
 
@@ -52,9 +73,9 @@ class RecordingWishes:
         campaign: The campaign's.
         agent: The agent's who has the call.
         unwanted: Whether a scenario said "do not record".
-        manual: What agent or supervisor asked for last.
+        manual: What agent and supervisor have asked for.
         monitored: Whether a supervisor listens, and the centre wants that recorded.
-        desktop: What the agent's desktop software asked for last.
+        desktop: What the agent's desktop software has asked for.
         banned: Whether a scenario banned recording.
     """
 
@@ -62,9 +83,9 @@ class RecordingWishes:
     campaign: RecordingRule = RecordingRule.INHERIT
     agent: RecordingRule = RecordingRule.INHERIT
     unwanted: bool = False
-    manual: RecordingAction | None = None
+    manual: Asked = Asked()
     monitored: bool = False
-    desktop: RecordingAction | None = None
+    desktop: Asked = Asked()
     banned: bool = False
 
 
@@ -104,26 +125,17 @@ def judge(wishes: RecordingWishes) -> RecordingVerdict:
     return verdict
 
 
-def _obey(before: RecordingVerdict, action: RecordingAction | None, why: str) -> RecordingVerdict:
-    match action:
-        case None:
-            return before
-        case RecordingAction.START | RecordingAction.RESUME:
-            return RecordingVerdict(RecordingState.ON, why)
-        case RecordingAction.STOP:
-            return RecordingVerdict(RecordingState.OFF, why)
-        case RecordingAction.PAUSE:
-            if before.state is RecordingState.OFF:
-                return before
-            return RecordingVerdict(RecordingState.PAUSED, why)
+def _obey(before: RecordingVerdict, asked: Asked, why: str) -> RecordingVerdict:
+    state = before.state
+    if asked.on is not None:
+        state = RecordingState.ON if asked.on else RecordingState.OFF
+    if asked.paused is not None and state is not RecordingState.OFF:
+        state = RecordingState.PAUSED if asked.paused else RecordingState.ON
+    decided = asked.on is not None or state is not before.state
+    return RecordingVerdict(state, why) if decided else before
 
 
 def must_record(policy: RecordingPolicy, campaign: RecordingRule) -> bool:
     """Say whether a campaign's calls must be recorded, so that none may begin unrecorded."""
     wishes = RecordingWishes(centre=policy.record, campaign=campaign)
     return policy.required and judge(wishes).state is RecordingState.ON
-
-
-def with_agent(wishes: RecordingWishes, agent: RecordingRule) -> RecordingWishes:
-    """Return the wishes after a transfer: the new agent's rule, all else as it was said."""
-    return replace(wishes, agent=agent)

@@ -162,9 +162,9 @@ class Recordings:
             return [Refuse(message.reply_to, _unknown(message.attempt_id))]
         call = self._call(attempt)
         if message.automated:
-            call.wishes = replace(call.wishes, desktop=message.action)
+            call.wishes = replace(call.wishes, desktop=call.wishes.desktop.then(message.action))
         else:
-            call.wishes = replace(call.wishes, manual=message.action)
+            call.wishes = replace(call.wishes, manual=call.wishes.manual.then(message.action))
         effects = self._decide(attempt, call, message.by, now_s)
         return [*effects, Reply(message.reply_to, _view(message.attempt_id, call))]
 

@@ -7,6 +7,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from engine.actors import desk, messages
 from engine.actors.kernel.ref import ReplyTo
+from engine.compliance.recording import RecordingAction
 from engine.domain.dispositions import Disposition, DispositionKind
 from engine.domain.e164 import E164
 from engine.domain.ids import AgentId, AttemptId, CampaignId, ListId, RecordRef
@@ -77,6 +78,15 @@ COMMANDS = [
             CALL, "call-back", "after\nfive", 1_764_003_600.0, 1_764_007_200.0, "r1", REPLY
         ),
         id="disposition",
+    ),
+    pytest.param(
+        Request(
+            control_recording=Request.ControlRecording(
+                action=Request.ControlRecording.ACTION_PAUSE, automated=True
+            )
+        ),
+        messages.ControlOwnRecording(CALL, RecordingAction.PAUSE, automated=True, reply_to=REPLY),
+        id="pause the recording",
     ),
     pytest.param(
         Request(call_preview=Request.CallPreview(record=str(REF), number_index=0)),
