@@ -2,6 +2,7 @@
 
 import contextlib
 import struct
+import subprocess
 import wave
 from collections import deque
 from collections.abc import Callable
@@ -39,6 +40,11 @@ class Callee(Ear):
     def has_spoken(self) -> bool:
         """Whether everything is said."""
         return not self._says
+
+    def heard_hz(self, hz: int) -> bool:
+        """Say whether a tone is in most of the last ten frames heard."""
+        recent = [at_s for at_s, _ in self.frames][-10:]
+        return bool(recent) and hz in (self.hears(recent[0]) or ())
 
     def press(self, key: str) -> None:
         """Press a key for 100 ms, beginning with the next frame (RFC 4733 §2.5)."""
@@ -105,23 +111,24 @@ def tone(hz: float, length_s: float, level: float = 8_000.0) -> Pcm:
     return wave_form
 
 
-def speech(length_s: float, seed: int = 1) -> Pcm:
-    """Return noise with the band, the pitch and the syllables of speech.
+def speech(text: str, folder: Path) -> Pcm:
+    """Return a text spoken by espeak-ng, without the silence around it.
 
     Args:
-        length_s: How long. [s]
-        seed: Of the noise.
+        text: English.
+        folder: Where a file may be written meanwhile.
     """
-    luck = np.random.default_rng(seed)
-    count = round(length_s * SAMPLES_PER_S)
-    at_s = np.arange(count) / SAMPLES_PER_S
-    pitch = 120.0 + 25.0 * np.sin(2 * np.pi * 0.7 * at_s)
-    phase = 2 * np.pi * np.cumsum(pitch) / SAMPLES_PER_S
-    voiced = sum((np.sin(phase * n) / n**0.8 for n in range(1, 25)), np.zeros(count))
-    syllables = 0.15 + 0.85 * np.clip(np.sin(2 * np.pi * 4.0 * at_s), 0.0, 1.0) ** 0.5
-    mixed: Pcm = (voiced + 0.3 * luck.standard_normal(count)) * syllables
-    loudest = float(np.abs(mixed).max()) if count else 1.0
-    return 9_000.0 * mixed / loudest
+    path = folder / "speech.wav"
+    subprocess.run(["espeak-ng", "-v", "en-us", "-w", path, text], check=True, timeout=30)
+    with wave.open(str(path), "rb") as file:
+        rate = file.getframerate()
+        spoken = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float64)
+    at_s = np.arange(round(len(spoken) * SAMPLES_PER_S / rate)) / SAMPLES_PER_S
+    smooth = np.convolve(spoken, np.hanning(7) / np.hanning(7).sum(), "same")  # of aliases
+    narrow = np.interp(at_s, np.arange(len(spoken)) / rate, smooth)
+    loud = np.flatnonzero(np.abs(narrow) > 0.02 * np.abs(narrow).max())
+    said: Pcm = narrow[loud[0] : loud[-1] + 1]
+    return 9_000.0 * said / float(np.abs(said).max())
 
 
 def write_prompt(path: Path, pcm: Pcm) -> str:
