@@ -237,14 +237,17 @@ class WavLive:
         if chunk.number < self.next_number:
             return
         begins = chunk.number * CHUNK_TICKS
-        skip = max(0, first - begins)
-        gap = max(0, begins - first - self._ticks)
+        skip, until = max(0, first - begins), first_and_last(chunk.status)[1] + 1
+        if until <= skip:
+            return  # nothing of it was kept: what follows shows the gap
+        gap = max(0, begins + skip - first - self._ticks)
         at = self._start + (begins + skip - first) * _TICK_OCTETS
-        self._disk.write(self.file, _samples(chunk)[skip * FRAME :].astype("<i2").tobytes(), at)
-        status = chunk.status[skip:]
+        samples = _samples(chunk)[skip * FRAME : until * FRAME]
+        self._disk.write(self.file, samples.astype("<i2").tobytes(), at)
+        status = chunk.status[skip:until]
         self._lost += gap + count_ticks(status, Status.LOST)
         self._paused += count_ticks(status, Status.PAUSED)
-        self._ticks = begins + CHUNK_TICKS - first
+        self._ticks = begins + until - first
         self.next_number = chunk.number + 1
         self._update(complete=False)
 
