@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.domain.analysis import AnalysisSpec, Verdict
 from engine.domain.causes import (
     CANCELLED,
     GATE_CLOSED,
@@ -20,8 +21,10 @@ from engine.domain.causes import (
 )
 from engine.domain.ids import LegId
 from engine.ports import (
+    AnalyseLeg,
     DropTrunk,
     EndOldLeg,
+    LegAnalysed,
     LegAnswered,
     LegEnded,
     OpenAudioLeg,
@@ -83,6 +86,16 @@ async def test_both_sides_of_a_bridged_call_are_heard() -> None:
         assert voice is not None
         await until(lambda: voice.heard, "the agent is heard")
         await until(lambda: sum(tones[-50:]) > 40, "the called party is heard")
+
+
+async def test_a_bridged_call_is_analysed_like_any_other() -> None:
+    async with LabPbx() as pbx, rig() as own:
+        own.lab_trunk(pbx)
+        leg = own.place(lab_pbx.ANSWERS, "a1-0001-00000001")
+        await own.wait_for(LegAnswered, leg)
+        own.perform(AnalyseLeg(leg, AnalysisSpec()))
+        assert (await own.wait_for(LegAnalysed, leg)).verdict is not Verdict.SILENCE
+        own.hang_up(leg)
 
 
 async def test_a_call_that_hangs_is_over_at_its_deadline_and_others_go_on() -> None:
