@@ -10,7 +10,7 @@ from engine.telephony.sip.leg_table import LegInput
 from engine.telephony.sip.message import Request, Response
 from engine.telephony.sip.responses import ALLOW, SUPPORTED
 from engine.telephony.sip.sdp import Direction
-from engine.telephony.sip.session import answer_terms
+from engine.telephony.sip.session import SessionTimer, answer_terms
 from engine.telephony.sip.timers import Timer
 from engine.telephony.sip.transactions import Client, Server
 from engine.telephony.sip.unacked import UnackedOk
@@ -115,6 +115,8 @@ class Reoffer:
         leg = self._leg
         self._tries = 0
         self._due = False
+        if leg.keeper is None and "session-expires" in response.headers:
+            leg.keeper = SessionTimer(leg)
         if leg.keeper is not None:
             leg.keeper.on_agreed(response, now_s)
         if self._wanted is None and not response.body:

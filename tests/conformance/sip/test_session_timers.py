@@ -6,7 +6,7 @@ from engine.telephony.sip.digest import Credentials
 from engine.telephony.sip.events import Answered, Ended, MediaChanged, ReofferRefused
 from engine.telephony.sip.message import Request
 from engine.telephony.sip.sdp import Direction
-from tests.unit.telephony.sip.harness import ANSWER, MEDIA, Bench
+from tests.unit.telephony.sip.harness import ANSWER, MEDIA, TRUNK, Bench
 
 LEG = "a1-0001-00000001"
 ALLOW = "Allow: INVITE, ACK, BYE, CANCEL, UPDATE"
@@ -247,6 +247,28 @@ def test_a_hold_refreshes_as_well(bench: Bench) -> None:
     agree(bench, hold, OURS, body=ANSWER)
     bench.wait(59)
     assert bench.all("UPDATE") == []
+
+
+def test_an_interval_may_begin_with_a_hold(bench: Bench) -> None:
+    up(bench, session_s=0)
+    bench.ua.offer(LEG, Direction.SENDONLY, bench.now_s)
+    agree(bench, bench.last("INVITE"), OURS, ALLOW, body=ANSWER)
+    bench.wait(60)
+    assert len(bench.all("UPDATE")) == 1
+
+
+def test_c2_a_later_life_says_goodbye_beyond_all_refreshes(bench: Bench) -> None:
+    up(bench, OURS, ALLOW)
+    state = bench.ua.dialog_state(LEG)  # as stored when it was answered
+    for _ in range(30):
+        bench.wait(60)
+        agree(bench, bench.last("UPDATE"), OURS)
+    later = Bench(life="2")
+    later.ua.end_old_leg(LEG, state, "", TRUNK, later.now_s)
+    bye = later.last("BYE")
+    assert bye.cseq > bench.last("UPDATE").cseq
+    assert bye.branch not in {each.branch for each in bench.all("UPDATE")}
+    assert bye.first("reason").startswith("Q.850;cause=41")
 
 
 def test_a_refresh_that_meets_a_refused_hold_is_made_later(bench: Bench) -> None:
