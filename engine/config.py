@@ -1,6 +1,7 @@
 """Settings of an engine: frozen, each with its unit in its name; unknown keys are errors."""
 
 import tomllib
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -33,7 +34,7 @@ class SipSettings(Section):
     connections: int = Field(4_096, ge=1, description="Most TCP and TLS connections of peers.")
     connections_per_source: int = Field(1_024, ge=1, description="Most of them from one address.")
     name_server: str = Field(
-        "", description="HOST or HOST:PORT of the DNS server asked; empty: the system's."
+        "", description="ADDRESS or ADDRESS:PORT of the DNS server asked; empty: the system's."
     )
     media_host: str = Field("", description="Address of RTP; empty: the SIP address.")
     media_ports: int = Field(64, ge=2, le=4_096, description="UDP ports in the RTP pool.")
@@ -43,6 +44,16 @@ class SipSettings(Section):
     media_base_port: int = Field(0, ge=0, le=65_000, description="First RTP port; 0: any.")
     realm: str = Field("paceline", description="Realm of the registrar for agents' phones.")
     rtp_silence_s: float = Field(30.0, gt=0, description="Leg without RTP for so long is lost.")
+
+    @field_validator("name_server")
+    @classmethod
+    def _numeric(cls, value: str) -> str:
+        host, _, port = value.partition(":") if value.count(":") == 1 else (value, "", "53")
+        if value:
+            ip_address(host.strip("[]"))
+            if not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
+                raise ValueError(f"{value!r} is not ADDRESS or ADDRESS:PORT")
+        return value
 
     @model_validator(mode="after")
     def _whole_tls(self) -> "SipSettings":

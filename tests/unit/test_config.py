@@ -29,6 +29,10 @@ def test_a_file_is_read_and_single_values_replace_it(tmp_path: Path) -> None:
         pytest.param("[sip]\nport = 70000", "sip.port", id="out of range"),
         pytest.param('cell = "A 1"', "cell", id="malformed"),
         pytest.param("zone = ", "Invalid value", id="no TOML"),
+        pytest.param("[sip]\ntls_port = 0", "needs tls_certificate", id="TLS without certificate"),
+        pytest.param('[sip]\ntls_client_ca = "a"', "needs tls_port", id="peers, but no TLS"),
+        pytest.param('[sip]\nname_server = "dns.test"', "name_server", id="a name as name server"),
+        pytest.param('[sip]\nname_server = "192.0.2.1:x"', "ADDRESS:PORT", id="its port"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, text: str, names: str) -> None:
