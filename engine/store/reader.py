@@ -115,12 +115,15 @@ def find_recordings(connection: sqlite3.Connection, query: RecordingQuery) -> li
         (f"{at.format(12)} >= ?", query.deleted_from_s),
         ("key < ?", query.before),
     ]
+    indices = {"attempt": query.attempt_id, "campaign": query.campaign_id,
+               "agent": query.agent_id, "started": query.until_s}  # fmt: skip
+    index = next((f"INDEXED BY recordings_{name}" for name, by in indices.items() if by), "")
     used = [(sql, value) for sql, value in wanted if value]
     if not query.deleted:
         used.append((f"{at.format(12)} = ?", 0.0))
     where = " AND ".join(["kind = 'recording'", *(sql for sql, _ in used)])
     rows = connection.execute(
-        f"SELECT key, crc, body FROM state WHERE {where} ORDER BY key DESC LIMIT ?",  # noqa: S608
+        f"SELECT key, crc, body FROM state {index} WHERE {where} ORDER BY key DESC LIMIT ?",  # noqa: S608
         [*(value for _, value in used), query.limit],
     ).fetchall()
     values = [decode_value(Table.RECORDING, key, crc, body) for key, crc, body in rows]

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import uvloop
 
+from engine.ports import RecorderFailed, RecorderRestored
 from tests.integration.recording.studio import (
     AGENT,
     CUSTOMER,
@@ -102,6 +104,32 @@ def test_a_death_on_the_way_costs_less_than_a_second(tmp_path: Path, victim: str
                 found = numbers(samples[:, track], lowest)
                 assert missing(found) < 50
                 assert len([n for n in found if n >= 0]) > 50 * (ended.length_s - 1.3)
+
+    on_uvloop(scenario)
+
+
+def test_a_recorder_that_hangs_is_told_of_within_five_seconds_and_costs_nothing(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        async with studio(tmp_path / "calls") as at:
+            with Phones(call(at)):
+                at.record()
+                await until(lambda: at.recorder.alive is not None)
+                pid = at.recorder.pid
+                assert pid
+                os.kill(pid, signal.SIGSTOP)
+                began_s = time.monotonic()
+                await until(lambda: RecorderFailed in map(type, at.events))
+                assert time.monotonic() - began_s < 5.0
+                os.kill(pid, signal.SIGCONT)
+                await until(lambda: RecorderRestored in map(type, at.events))
+                at.end()
+                await until(lambda: bool(at.ended()))
+            (ended,) = at.ended()
+            assert ended.lost_s < 0.5
+            found = numbers(at.listen(ended)[:, 0], SAYS)
+            assert missing(found) < 25
 
     on_uvloop(scenario)
 
