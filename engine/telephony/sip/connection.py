@@ -132,6 +132,11 @@ class Connection(asyncio.Protocol):
         self._is_open = False
 
     @property
+    def was_heard(self) -> bool:
+        """Whether a whole message has come over it."""
+        return self._spoken
+
+    @property
     def is_usable(self) -> bool:
         """Whether something may be sent over it."""
         return not self.is_over and not self._closing_s
@@ -240,6 +245,10 @@ class Connection(asyncio.Protocol):
         if framer.broken and self.is_usable:
             self._owner.note(framer.broken)
             self.close()
+
+    def eof_received(self) -> None:
+        """Send nothing more to a peer that closes."""
+        self._closing_s = self._closing_s or self._loop.time()
 
     def pause_writing(self) -> None:
         """Read no more from a peer that does not read."""

@@ -68,6 +68,7 @@ class Streams:
         self._most_per_source = most_per_source
         self._connections: dict[Destination, Connection] = {}
         self._sources: Counter[str] = Counter()
+        self._accepted = 0
         self._profiles: dict[str, TlsProfile] = {}
         self._numbers = count(1)
         self._servers: list[asyncio.Server] = []
@@ -186,13 +187,12 @@ class Streams:
             transport.abort()
             return
         host, port = peer[:2]
-        if sum(self._sources.values()) >= self._most or (
-            self._sources[host] >= self._most_per_source
-        ):
+        if self._accepted >= self._most or self._sources[host] >= self._most_per_source:
             self.counts["connections-refused"] += 1
             transport.abort()
             return
         self._sources[host] += 1
+        self._accepted += 1
         kind = "TLS" if profile else "TCP"
         flow = Destination(host, port, kind, f"#{next(self._numbers)}")
         connection = Connection(self, flow, accepted=True)
@@ -219,7 +219,8 @@ class Streams:
     def on_lost(self, connection: Connection) -> None:
         """Forget a connection, and fail what waits on it."""
         there = connection.destination
-        if self._connections.get(there) is connection:
+        replaced = self._connections.get(there) is not connection
+        if not replaced:
             del self._connections[there]
         if not self._connections:
             self._empty.set()
@@ -227,8 +228,10 @@ class Streams:
             self._sources[there.host] -= 1
             if not self._sources[there.host]:
                 del self._sources[there.host]
-        if connection.asked or connection.accepted:
-            self._waker.lose(there, asked=connection.asked)
+            self._accepted -= 1
+        if (connection.asked or connection.accepted) and not replaced:
+            again = connection.was_heard and not connection.accepted
+            self._waker.lose(there, asked=connection.asked, again=again)
 
     def note(self, what: str) -> None:
         """Count something."""

@@ -70,7 +70,8 @@ class TlsServer(asyncio.Protocol):
         self._connection.close()
 
     def eof_received(self) -> None:
-        """Let the socket close."""
+        """Let the socket close, and pass on that it does."""
+        self._connection.eof_received()
 
     def pause_writing(self) -> None:
         """Pass on that the peer does not read."""

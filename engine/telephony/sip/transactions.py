@@ -139,10 +139,11 @@ class Client(_Timed):
         key: What responses are matched by.
         cseq: CSeq number of the request.
         method: Its method.
+        resent: Whether it went over a second connection.
         user: Whose request it is.
     """
 
-    __slots__ = ("cseq", "key", "method", "rows", "unsent", "user")
+    __slots__ = ("cseq", "key", "method", "resent", "rows", "unsent", "user")
 
     def __init__(
         self,
@@ -160,6 +161,7 @@ class Client(_Timed):
         self.cseq = cseq
         self.user = user
         self.unsent = False
+        self.resent = False
         self.rows = _INVITE_CLIENT if method == "INVITE" else _NON_INVITE_CLIENT
 
     def begin(self, now_s: float) -> None:
@@ -200,6 +202,13 @@ class Client(_Timed):
         """Learn that the request did not leave; its user is told."""
         self.unsent = False
         self.step(Input.UNSENT, None, now_s)
+
+    def send_anew(self, now_s: float) -> bool:
+        """Send the request over another connection, if it waits for an answer and only once."""
+        if self.resent or self.phase not in _WAITING or not self.home.may_repeat(self, now_s):
+            return False
+        self.resent = True
+        return self.home.send(self.wire, self.destination)
 
     def _send(self, _: Response | None, now_s: float) -> None:
         repeated = self.interval_s > T1_S  # the first time, whoever asks for it has asked the gate
@@ -355,14 +364,21 @@ class Transactions:
         """Return the INVITE's transaction that a CANCEL is about (RFC 3261 §9.2)."""
         return self.servers.get(server_key(cancel, "INVITE"))
 
-    def lose(self, destination: Destination, now_s: float) -> None:
+    def lose(self, destination: Destination, now_s: float, again: bool = False) -> None:
         """Fail what waits on a connection that was lost (RFC 3261 §8.1.3.1, §17.1.4, §18.4).
 
         An INVITE with a provisional response is not failed: somebody's phone rings, its answer may
         come over another connection (§18.2.2), and another INVITE would ring it twice.
+
+        Args:
+            destination: Where the connection went.
+            now_s: Now. [s]
+            again: Whether its peer was heard over it: then it may have closed it just before our
+                request came, and the request, the very same, goes there once more.
         """
         for client in [each for each in self.clients.values() if each.destination == destination]:
-            if client.phase is not Phase.PROCEEDING or client.method != "INVITE":
+            rings = client.phase is Phase.PROCEEDING and client.method == "INVITE"
+            if not rings and not (again and client.send_anew(now_s)):
                 client.fail(now_s)
 
     def find_waiting(self, branch: str) -> Client | None:

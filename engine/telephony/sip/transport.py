@@ -34,7 +34,7 @@ class Receiver(Protocol):
 class StreamReceiver(Receiver, Protocol):
     """What streams need of the user agent besides: connections fail, and let requests wait."""
 
-    def lose(self, destination: Destination, now_s: float, *, asked: bool) -> None:
+    def lose(self, destination: Destination, now_s: float, *, asked: bool, again: bool) -> None:
         """Learn that a connection is gone, or never came."""
         ...
 
@@ -76,15 +76,19 @@ class Waker:
             self._receiver.receive(octets, source, self._now())
             self.rearm()
 
-    def lose(self, destination: Destination, *, asked: bool) -> None:
+    def lose(self, destination: Destination, *, asked: bool, again: bool) -> None:
         """Tell that a connection is gone."""
         if self._streams is not None:
-            self._streams.lose(destination, self._now(), asked=asked)
+            self._streams.lose(destination, self._now(), asked=asked, again=again)
             self.rearm()
 
     def may_still_leave(self, invite: bytes) -> bool:
         """Ask about an INVITE that waited for its connection."""
-        return self._streams is not None and self._streams.may_still_leave(invite, self._now())
+        if self._streams is None:
+            return False
+        allowed = self._streams.may_still_leave(invite, self._now())
+        self.rearm()
+        return allowed
 
     def rearm(self) -> None:
         """Wake up in time for the next deadline; call it after giving the user agent commands."""

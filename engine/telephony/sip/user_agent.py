@@ -250,16 +250,19 @@ class UserAgent:
             core.counts["garbage"] += 1
             self._inbound.refuse_garbage(error, source)
 
-    def lose(self, destination: Destination, now_s: float, *, asked: bool) -> None:
+    def lose(
+        self, destination: Destination, now_s: float, *, asked: bool, again: bool = False
+    ) -> None:
         """Learn that a connection is gone, or never came: what waited on it has failed.
 
         Args:
             destination: Where it went to, or came from.
             now_s: Now. [s]
             asked: Whether requests of ours went over it.
+            again: Whether its peer was heard over it, so that requests may go there once more.
         """
         if asked:
-            self._core.transactions.lose(destination, now_s)
+            self._core.transactions.lose(destination, now_s, again)
         if destination.is_flow:
             self._registrar.lose(destination)
 

@@ -166,6 +166,26 @@ def test_a_ringing_phone_is_not_rung_twice_because_a_connection_went() -> None:
     assert bench.last("ACK").uri == "sip:far@192.0.2.10:5060"
 
 
+def test_a_request_goes_once_more_where_its_peer_had_spoken_before() -> None:
+    bench = Bench()
+    bench.call(destination=TCP)
+    bench.ua.lose(TCP, bench.now_s, asked=True, again=True)
+    assert len(bench.sent) == 2
+    assert bench.sent[0] == bench.sent[1]
+    bench.ua.lose(TCP, bench.now_s, asked=True, again=True)
+    assert len(bench.sent) == 2
+    assert (bench.ended.why, bench.ended.status) == ("timed-out", 503)
+
+
+def test_a_request_goes_not_once_more_if_the_gate_has_closed() -> None:
+    bench = Bench()
+    bench.call(destination=TCP)
+    bench.gate = False
+    bench.ua.lose(TCP, bench.now_s, asked=True, again=True)
+    assert len(bench.sent) == 1
+    assert bench.ended.status == 503
+
+
 def test_a_connection_without_requests_of_ours_takes_nothing_along() -> None:
     bench = Bench()
     bench.call(destination=TCP)

@@ -296,6 +296,16 @@ async def test_a_connection_cut_before_an_answer_ends_the_leg_at_once() -> None:
         assert (await own.wait_for(LegEnded)) == LegEnded(LEG, UNREACHABLE)
 
 
+async def test_a_request_that_crosses_the_end_of_an_idle_connection_is_not_lost() -> None:
+    async with station() as own, far_end(486) as far:
+        set_trunk(own, f"127.0.0.1:{far.port}", Transport.TCP)
+        await own.wait_for(TrunkReached)
+        await far.drop()
+        own.place()  # the engine has not heard of the end yet
+        assert (await own.wait_for(LegEnded)).sip_status == 486
+        assert far.connections == 2
+
+
 async def test_an_invite_that_waits_for_its_connection_is_held_back_by_a_closed_gate() -> None:
     async with station() as own, far_end(486) as far:
         set_trunk(own, f"127.0.0.1:{far.port}", Transport.TCP, options_s=0.0)
