@@ -12,6 +12,7 @@ from engine.domain.facts import (
     AnyFact,
     AttemptAnswered,
     AttemptClosed,
+    CallAnalysed,
     CallConnected,
     encode,
 )
@@ -88,7 +89,7 @@ def count(facts: Sequence[AnyFact], begins_s: float, ends_s: float) -> Counter[s
         if not begins_s <= fact.at_s < ends_s:
             continue
         match fact:
-            case AttemptAnswered():
+            case AttemptAnswered(screened=False) | CallAnalysed(person=True):
                 counts["answered"] += 1
             case CallConnected(attempt_id=attempt_id):
                 connected.add(attempt_id)

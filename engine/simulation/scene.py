@@ -10,10 +10,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.domain.analysis import AnalysisSpec, Treatment
 from engine.domain.dispositions import DialRule
 from engine.domain.e164 import E164
 from engine.domain.facts import AnyFact, ResourcePut
 from engine.domain.ids import AgentId, CampaignId, ListId, TeamId, TrunkId
+from engine.domain.scenario import AddToDnc, Collect, End, Play, Scenario, Transfer
 from engine.domain.specs import (
     AgentLeg,
     AgentSpec,
@@ -64,6 +66,26 @@ _QUICK = (
 """Short rests, so that caps are reached within minutes."""
 
 
+_MENU = Scenario(
+    first="hello",
+    steps={
+        "hello": Play("beep", then="menu"),
+        "menu": Collect(
+            prompt="beep",
+            choices={"1": "agent", "2": "menu", "*": "never"},
+            otherwise="bye",
+            tries=2,
+        ),
+        "agent": Transfer(),
+        "never": AddToDnc(then="bye"),
+        "bye": Play("beep", then="end"),
+        "end": End(),
+    },
+    limit_s=60.0,
+)
+"""What automatic campaigns ask; 9 is left to the opt-out key."""
+
+
 @dataclass(frozen=True, slots=True)
 class Script:
     """What is asked of a simulation.
@@ -77,6 +99,8 @@ class Script:
         faults: Whether things go wrong: carrier, phones, operators, crashes.
         starts_s: First instant; 0: chosen to suit. [s since the epoch]
         tick_s: Period of pacing decisions, up to 1. [s]
+        analysis: Whether machines answer too, and answers are analysed and treated; people press
+            keys.
     """
 
     seed: int
@@ -87,6 +111,7 @@ class Script:
     faults: bool = False
     starts_s: float = 0.0
     tick_s: float = 0.25
+    analysis: bool = False
 
 
 @dataclass(slots=True)
@@ -158,6 +183,8 @@ class Scene:
                 "record_cap": spec.max_attempts_per_record,
                 "number_cap": spec.max_attempts_per_number,
                 "retries": 2,
+                "unattended_s": spec.unattended_timeout_s,
+                "analysis_s": spec.analysis.limit_s if spec.analysis else 0.0,
             }
             for spec in self.campaigns
         }
@@ -182,6 +209,7 @@ def set_scene(script: Script) -> Scene:
             silent_ratio=0.01,
             repeated_ringing_ratio=0.2,
             crossing_ratio=0.2,
+            deaf_ratio=0.05 if script.analysis else 0.0,
             phone_mean_s=600.0,
             departure_s=0.01,
         )
@@ -191,8 +219,22 @@ def set_scene(script: Script) -> Scene:
         _specs(script, list(lists), random),
         batches,
         people,
-        CarrierModel(answer_ratio=script.answer_ratio),
+        _world(script),
         faults,
+    )
+
+
+def _world(script: Script) -> CarrierModel:
+    """Return the law of the called parties; where answers are analysed, many are machines."""
+    if not script.analysis:
+        return CarrierModel(answer_ratio=script.answer_ratio)
+    return CarrierModel(
+        answer_ratio=script.answer_ratio,
+        declined_ratio=0.15,
+        machine_ratio=0.3,
+        fax_ratio=0.03,
+        quiet_ratio=0.03,
+        press_ratio=0.5,
     )
 
 
@@ -295,6 +337,34 @@ def _trunk(trunk_id: TrunkId, script: Script) -> TrunkSpec:
 
 
 def _campaign(
+    campaign_id: CampaignId, script: Script, lists: list[ListId], random: Random
+) -> CampaignSpec:
+    spec = _plain_campaign(campaign_id, script, lists, random)
+    return _analysed(spec, script) if script.analysis else spec
+
+
+def _analysed(spec: CampaignSpec, script: Script) -> CampaignSpec:
+    """Return a campaign that analyses answers and treats them in one way or another."""
+    luck = Random(f"{script.seed} {spec.campaign_id} treatments")  # noqa: S311 - a simulation
+    analysis = AnalysisSpec(
+        machine=luck.choice(tuple(Treatment)),
+        machine_prompt="beep",
+        beep_limit_s=luck.choice((10.0, 30.0)),
+        fax=luck.choice((Treatment.END, Treatment.CONNECT)),
+        silence=luck.choice((Treatment.END, Treatment.CONNECT)),
+    )
+    automatic = spec.mode is Mode.AUTOMATIC
+    return msgspec.structs.replace(
+        spec,
+        analysis=analysis if not automatic or luck.random() < 0.5 else None,
+        unattended_prompt=luck.choice(("", "beep")),
+        opt_out_key="9",
+        opt_out_prompt=luck.choice(("", "beep")),
+        scenario=_MENU if automatic else None,
+    )
+
+
+def _plain_campaign(
     campaign_id: CampaignId, script: Script, lists: list[ListId], random: Random
 ) -> CampaignSpec:
     spec = CampaignSpec(

@@ -215,6 +215,27 @@ def two_agents(story: Story) -> None:
     story.row(207.0, "end", leg="phone-2", how="bye", status=0)
 
 
+def a_person_in_silence(story: Story) -> None:
+    del next(row for row in story.rows if row["kind"] == "mix")["rows"]["c"]
+
+
+def heard_too_late(story: Story) -> None:
+    next(row for row in story.rows if row["kind"] == "mix")["at_s"] += 2.5
+
+
+def a_greeting_and_then_silence(story: Story) -> None:
+    at = next(place for place, row in enumerate(story.rows) if row["kind"] == "mix")
+    row = {"at_s": NOON_S + 205.05, "kind": "greeting", "leg": "c", "ends_s": NOON_S + 206.5}
+    story.rows.insert(at, row)
+    story.rows[at + 1]["at_s"] = NOON_S + 208.7
+
+
+def a_machine_counted(story: Story) -> None:
+    analysed = {"type": "CallAnalysed", "attempt_id": "attempt-c", "person": False}
+    story.facts.insert(-1, analysed)
+    story.facts[-1]["unattended"] = True
+
+
 def two_outcomes(story: Story) -> None:
     story.close(560.0, "a")
 
@@ -262,6 +283,10 @@ def test_an_orderly_log_has_no_violation() -> None:
         pytest.param("C1", old_leg_left, id="a leg of a dead life 7 s after the restart"),
         pytest.param("C5", two_customers, id="an agent with two customers"),
         pytest.param("C5", two_agents, id="a customer with two agents"),
+        pytest.param("C6", a_person_in_silence, id="a person who hears nobody"),
+        pytest.param("C6", heard_too_late, id="an agent who comes too late"),
+        pytest.param("C6", a_greeting_and_then_silence, id="silence after the greeting"),
+        pytest.param("A3", a_machine_counted, id="a machine counted as unattended"),
         pytest.param("A1", two_outcomes, id="two outcomes"),
         pytest.param("A1", no_outcome, id="no outcome"),
         pytest.param("A1", outcome_without_intent, id="an outcome without intent"),
@@ -276,3 +301,29 @@ def test_a_violation_is_found(invariant: str, spoil: Callable[[Story], None]) ->
     found = check(rows, story.facts, WORLD)
     assert found
     assert invariant in {violation[:2] for violation in found}, found
+
+
+def machine_heard_nobody(story: Story) -> None:
+    a_person_in_silence(story)
+    answer = next(row for row in story.rows if row["kind"] == "answer" and row["leg"] == "c")
+    answer["by"] = "machine"
+
+
+def message_in_place_of_an_agent(story: Story) -> None:
+    heard_too_late(story)
+    story.row(206.9, "prompt", leg="c")
+
+
+def agent_in_time_after_the_greeting(story: Story) -> None:
+    a_greeting_and_then_silence(story)
+    next(row for row in story.rows if row["kind"] == "mix")["at_s"] = NOON_S + 208.4
+
+
+@pytest.mark.parametrize(
+    "vary", [machine_heard_nobody, message_in_place_of_an_agent, agent_in_time_after_the_greeting]
+)
+def test_what_is_lawful_is_no_violation(vary: Callable[[Story], None]) -> None:
+    story = orderly()
+    vary(story)
+    rows = sorted(story.rows, key=lambda row: float(row["at_s"]))
+    assert check(rows, story.facts, WORLD) == []

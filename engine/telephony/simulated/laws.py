@@ -29,6 +29,8 @@ class CarrierModel:
         talk_mean_s: Talk, lognormal, and
         talk_variation: its standard deviation over its mean.
         customer_ends_ratio: Share of talks that the customer hangs up; the agent does the others.
+        press_ratio: Share of prompts on which a person presses a key, one of ``press_keys``.
+        press_keys: Those keys.
         patience_mean_s: How long an answered person waits for anybody to speak, exponential.
         machine_rings_s: INVITE to the answer of a machine, least and most.
         message_s: How long a machine records after its greeting before it hangs up.
@@ -51,6 +53,8 @@ class CarrierModel:
     talk_mean_s: float = 90.0
     talk_variation: float = 1.0
     customer_ends_ratio: float = 0.7
+    press_ratio: float = 0.0
+    press_keys: str = "1259*"
     patience_mean_s: float = 12.0
     machine_rings_s: tuple[float, float] = (8.0, 22.0)
     message_s: float = 60.0
@@ -85,6 +89,7 @@ class NetworkFaults:
         silent_ratio: Share of INVITEs to which no response ever comes.
         repeated_ringing_ratio: Share of calls whose 180 comes several times.
         crossing_ratio: Share of CANCELs that a 200 crosses.
+        deaf_ratio: Share of analyses, and of waits for a tone, of which nothing is heard again.
         phone_mean_s: Mean life of an agent's leg until the phone drops it; 0: for ever. [s]
         departure_s: Longest time from the command to the INVITE on the wire. [s]
     """
@@ -93,6 +98,7 @@ class NetworkFaults:
     silent_ratio: float = 0.0
     repeated_ringing_ratio: float = 0.0
     crossing_ratio: float = 0.0
+    deaf_ratio: float = 0.0
     phone_mean_s: float = 0.0
     departure_s: float = 0.0
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from engine.domain.analysis import AnalysisSpec, Verdict
 from engine.domain.ids import AgentId, LegId, RecordingId
 from engine.telephony.simulated.laws import CarrierModel, Fate, NetworkFaults, Party, Turn
-from engine.telephony.simulated.listening import judge
+from engine.telephony.simulated.listening import greeting_end_s, judge
 from engine.telephony.simulated.recorder import SimulatedRecording
 from engine.telephony.simulated.witness import Witness
 
@@ -255,8 +255,35 @@ class Network:
         leg = self._legs.get(leg_id)
         if leg is None or leg.stage is not Stage.UP:
             return None
-        luck = Random(f"{self._seed} {leg_id} analysis")  # noqa: S311 - a simulation
-        return judge(leg.fate.kind, spec, self.model.analysis, luck)
+        if leg.fate.kind is Verdict.PERSON:
+            spoken_s = greeting_end_s(self.model.analysis, self._luck(leg_id))
+            self.witness.note("greeting", leg=leg_id, ends_s=self.clock.now_s() + spoken_s)
+        if self.is_deaf(leg_id, "greetings"):
+            return None
+        return judge(leg.fate.kind, spec, self.model.analysis, self._luck(leg_id))
+
+    def _luck(self, leg_id: LegId) -> Random:
+        """Return the luck of a leg under analysis; the same each time."""
+        return Random(f"{self._seed} {leg_id} analysis")  # noqa: S311 - a simulation
+
+    def is_deaf(self, leg_id: LegId, to: str) -> bool:
+        """Say whether media never tells what it hears on a leg, of a greeting or of a tone."""
+        luck = Random(f"{self._seed} {leg_id} deaf {to}")  # noqa: S311 - a simulation
+        deaf = bool(self.faults.deaf_ratio) and luck.random() < self.faults.deaf_ratio
+        if deaf:
+            self.witness.note("deaf", leg=leg_id)
+        return deaf
+
+    def hear_prompt(self, leg_id: LegId) -> tuple[float, str] | None:
+        """Play something to a leg; return after what time a person presses which key, if any."""
+        leg = self._legs.get(leg_id)
+        if leg is None or leg.agent_id is not None:
+            return None
+        self.witness.note("prompt", leg=leg_id)
+        ratio = self.model.press_ratio
+        if not ratio or leg.fate.kind is not Verdict.PERSON or self.random.random() >= ratio:
+            return None
+        return self.random.uniform(0.5, 8.0), self.random.choice(self.model.press_keys)
 
     def beep_after_s(self, leg_id: LegId) -> float | None:
         """Return the time until a machine's tone is over, None if none is still to come. [s]"""

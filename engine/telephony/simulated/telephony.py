@@ -36,6 +36,7 @@ from engine.ports import (
     HangUp,
     LegAnalysed,
     LegAnswered,
+    LegDigit,
     LegEnded,
     LegRinging,
     OpenAudioLeg,
@@ -344,6 +345,7 @@ class SimulatedTelephony:
                 self._network.set_mix(rows)
             case PlayPrompt(leg_id, _, loop):
                 self._stop_prompt(leg_id)
+                self._press(leg_id)
                 if leg_id in self._legs and not loop:
                     ended = partial(self._emit_of, leg_id, PromptEnded(leg_id))
                     self._prompts[leg_id] = self._after(PROMPT_S, ended)
@@ -359,6 +361,8 @@ class SimulatedTelephony:
             self._listens(leg_id, after_s, LegAnalysed(leg_id, verdict, after_s, reason))
 
     def _await_beep(self, leg_id: LegId, limit_s: float) -> None:
+        if self._network.is_deaf(leg_id, "tones"):
+            return
         wait_s = self._network.beep_after_s(leg_id)
         if wait_s is not None and wait_s <= limit_s:
             self._listens(leg_id, wait_s, BeepAwaited(leg_id, heard=True))
@@ -373,6 +377,13 @@ class SimulatedTelephony:
         if leg.listens is not None:
             leg.listens.cancel()
         leg.listens = self._after(delay_s, partial(self._emit_of, leg_id, event))
+
+    def _press(self, leg_id: LegId) -> None:
+        """Let a person who hears a prompt press a key."""
+        pressed = self._network.hear_prompt(leg_id)
+        if pressed is not None:
+            delay_s, key = pressed
+            self._after(delay_s, partial(self._emit_of, leg_id, LegDigit(leg_id, key)))
 
     def _stop_prompt(self, leg_id: LegId) -> None:
         playing = self._prompts.pop(leg_id, None)

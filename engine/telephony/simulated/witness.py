@@ -20,6 +20,9 @@ class Witness:
             - ``ringing``, ``answer``, ``cancel``: leg; ``by`` who answered, if it is no person
             - ``end``: leg, how (refused, cancelled, bye, hung-up, lost), status
             - ``mix``: rows (listener to the legs it hears)
+            - ``prompt``: leg; something is played to it
+            - ``greeting``: leg, ends_s; when a person who is listened to has said hello
+            - ``deaf``: leg; of what is listened for on it nothing will be heard
             - ``crash``, ``restart``, ``finished``, and what clients asked and were told
     """
 
