@@ -82,9 +82,10 @@ class OutgoingCall:
     def extra_headers(self) -> str:
         """Return the INVITE's own headers: extensions, who calls, and those given."""
         lines = offer_extensions(self.session_s, self.shortest_s, self.reliable)
-        lines += identity_headers(
-            self.caller, self.caller_name, self.asserted, self.private, self.diverted_from
-        )
+        if self.asserted or self.private or self.diverted_from:
+            lines += identity_headers(
+                self.caller, self.caller_name, self.asserted, self.private, self.diverted_from
+            )
         if self.headers:
             lines += "".join(f"{name}: {value}\r\n" for name, value in self.headers)
         return lines
