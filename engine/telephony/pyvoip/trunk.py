@@ -8,7 +8,6 @@ A process that dies takes its calls with it.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
 from typing import Final, assert_never
 
 from engine.domain.causes import (
@@ -34,6 +33,7 @@ from engine.ports import (
     TrunkReached,
 )
 from engine.telephony.pyvoip import messages
+from engine.telephony.pyvoip.life import Leg, Life
 from engine.telephony.pyvoip.link import WorkerLink
 
 CALL_S: Final = 5.0
@@ -44,46 +44,6 @@ RETRY_S: Final = 2.0
 MOST_RETRY_S: Final = 60.0
 _REFUSED: Final = cause_of_status(400)
 """The library tells of 404 and 503 only, and not which of them it was."""
-
-
-@dataclass(eq=False, slots=True)
-class _Leg:
-    """A call from its wish to its end.
-
-    Attributes:
-        command: What is wanted.
-        timer: Its deadline, until it is answered.
-        life: The process it is in, None while it waits for one.
-        answered: Whether it was answered.
-    """
-
-    command: PlaceCall
-    timer: asyncio.TimerHandle
-    life: "_Life | None" = None
-    answered: bool = False
-
-
-@dataclass(eq=False, slots=True)
-class _Life:
-    """One process.
-
-    Attributes:
-        link: The way to it, None until it was started.
-        up: Whether its phone is registered.
-        legs: Calls in it.
-        calling: The leg whose ``call()`` has not returned.
-        hang: Deadline of that.
-        made: Calls made so far.
-        retired: Whether it makes no further calls.
-    """
-
-    link: WorkerLink | None = None
-    up: bool = False
-    legs: set[LegId] = field(default_factory=set)
-    calling: LegId | None = None
-    hang: asyncio.TimerHandle | None = None
-    made: int = 0
-    retired: bool = False
 
 
 class PyVoipTrunk:
@@ -117,10 +77,10 @@ class PyVoipTrunk:
         self._on_audio = on_audio
         self._call_s = call_s
         self._loop = asyncio.get_running_loop()
-        self._legs: dict[LegId, _Leg] = {}
+        self._legs: dict[LegId, Leg] = {}
         self._queue: deque[LegId] = deque()
-        self._lives: set[_Life] = set()
-        self._life: _Life | None = None
+        self._lives: set[Life] = set()
+        self._life: Life | None = None
         self._reached: bool | None = None
         self._retry_s = RETRY_S
         self._retry: asyncio.TimerHandle | None = None
@@ -145,7 +105,7 @@ class PyVoipTrunk:
             self._emit(LegEnded(leg_id, UNREACHABLE))
             return
         timer = self._loop.call_later(command.no_answer_s, self._end, leg_id, UNREACHABLE)
-        self._legs[leg_id] = _Leg(command, timer)
+        self._legs[leg_id] = Leg(command, timer)
         self._queue.append(leg_id)
         self._next()
 
@@ -193,7 +153,7 @@ class PyVoipTrunk:
                 continue
             self._call(life, leg)
 
-    def _call(self, life: _Life, leg: _Leg) -> None:
+    def _call(self, life: Life, leg: Leg) -> None:
         leg_id, no_answer_s = leg.command.leg_id, leg.command.no_answer_s
         leg.timer.cancel()
         leg.timer = self._loop.call_later(no_answer_s, self._end, leg_id, NO_ANSWER)
@@ -205,12 +165,12 @@ class PyVoipTrunk:
         assert life.link is not None  # it is up
         life.link.send(messages.Call(leg_id, leg.command.number))
 
-    def _hung(self, life: _Life, leg_id: LegId) -> None:
+    def _hung(self, life: Life, leg_id: LegId) -> None:
         """Give a ``call()`` up that does not return, and with it the process for further calls."""
         self._end(leg_id, TIMED_OUT)
         self._retire(life)
 
-    def _returned(self, life: _Life) -> None:
+    def _returned(self, life: Life) -> None:
         life.calling = None
         if life.hang is not None:
             life.hang.cancel()
@@ -236,11 +196,11 @@ class PyVoipTrunk:
 
     def _start_life(self) -> None:
         self._retry = None
-        life = self._life = _Life()
+        life = self._life = Life()
         self._lives.add(life)
         self._do(self._open(life))
 
-    async def _open(self, life: _Life) -> None:
+    async def _open(self, life: Life) -> None:
         try:
             link = await WorkerLink.open(
                 self._begin,
@@ -256,7 +216,7 @@ class PyVoipTrunk:
             self._lives.discard(life)
             await link.close()
 
-    def _retire(self, life: _Life) -> None:
+    def _retire(self, life: Life) -> None:
         """Let a process make no further call, and begin another."""
         if life.retired:
             return
@@ -269,13 +229,13 @@ class PyVoipTrunk:
                 self._start_life()
 
     @staticmethod
-    async def _close_life(life: _Life) -> None:
+    async def _close_life(life: Life) -> None:
         if life.hang is not None:
             life.hang.cancel()
         if life.link is not None:
             await life.link.close()
 
-    def _gone(self, life: _Life) -> None:
+    def _gone(self, life: Life) -> None:
         """End every leg of a process that is gone, and begin another after a while."""
         if life not in self._lives:
             return
@@ -296,7 +256,7 @@ class PyVoipTrunk:
 
     # --- what a process tells --------------------------------------------------------------
 
-    def _on_event(self, life: _Life, event: messages.Event) -> None:
+    def _on_event(self, life: Life, event: messages.Event) -> None:
         match event:
             case messages.Up():
                 self._up(life)
@@ -321,7 +281,7 @@ class PyVoipTrunk:
             case _:
                 assert_never(event)
 
-    def _up(self, life: _Life) -> None:
+    def _up(self, life: Life) -> None:
         life.up = True
         self._retry_s = RETRY_S
         if self._reached is not True and self._life is life:
