@@ -271,6 +271,7 @@ class Runtime:
             self.store.save_pacing(laws)  # nothing is decided any more
         self.statistics.sum_pacing()
         self.note(EngineStopped(at_s=now_s))
+        self.legs.on_recorder = lambda _event: None  # the next life is told again
         self.store.close()
 
     def note(self, *facts: AnyFact) -> None:

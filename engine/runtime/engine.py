@@ -95,6 +95,7 @@ from engine.runtime.pacing_day import PacingDay, day_at
 from engine.runtime.recordings import RecordingShelf, make_recorder, setup_of
 from engine.store import EngineStore, open_store
 from engine.telephony.combined import CombinedTelephony
+from engine.telephony.recording.client import RecorderClient
 from engine.telephony.sip.adapter import SipTelephony
 
 R = TypeVar("R")
@@ -194,6 +195,7 @@ class Engine:
         self._sip: SipTelephony | None = None
         self._telephony: CombinedTelephony | None = None
         self._recorder_setup = setup_of(settings)
+        self._recorder: RecorderClient | None = None
         self.recordings = RecordingShelf(
             lambda: self.runtime, self._recorder_setup, settings.recording
         )
@@ -255,13 +257,15 @@ class Engine:
                 # Behind the burst in which the actor journals the dialog.
                 self._loop.call_soon(self._confirm_when_durable, event.leg_id)
 
+        self._recorder = make_recorder(self._recorder_setup)
+
         def make_sip(
             tell: Callable[[TelephonyEvent], None], hear: Callable[[LegId, bytes], None]
         ) -> SipTelephony:
             self._sip = SipTelephony(
                 self._settings.sip, tell, gate, hear, scheduler.now_s,
                 self._secret(), secrets.token_hex(8), holds_acks=True,
-                recorder=make_recorder(self._recorder_setup),
+                recorder=self._recorder,
             )  # fmt: skip
             return self._sip
 
@@ -302,6 +306,8 @@ class Engine:
         for link in list(self._desks.values()):
             link.end("draining")
         await self.recordings.stop()
+        if self._recorder is not None:
+            await self._recorder.settle()  # their ends are written down while they can be
         self.runtime.close()
         if self._telephony is not None:
             await self._telephony.stop()

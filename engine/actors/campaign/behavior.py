@@ -179,7 +179,7 @@ class CampaignBehavior:
                 taken = self._handover.taken(message, now_s)
                 return [
                     *taken,
-                    *self._recordings.connected(message.attempt_id, message.recording, now_s),
+                    *self._recordings.connected(message, now_s),
                 ]
             case ControlRecording():
                 return self._recordings.control(message, now_s)

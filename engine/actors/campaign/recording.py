@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from engine.actors.campaign.attempt import WAITING, Attempt, AttemptTable
 from engine.actors.campaign.context import CampaignContext
 from engine.actors.kernel.effects import CancelTimer, Do, Effect, Refuse, Reply, StartTimer
+from engine.actors.messages.campaign import CallTaken
 from engine.actors.messages.recording import (
     CallMonitored,
     ControlRecording,
@@ -34,7 +35,6 @@ from engine.domain.facts import (
 )
 from engine.domain.ids import AgentId, AttemptId, LegId, RecordingId
 from engine.domain.refusals import UnknownCallError
-from engine.domain.specs import RecordingRule
 from engine.machines.attempt import AttemptPhase
 from engine.ports import (
     PauseRecording,
@@ -105,13 +105,13 @@ class Recordings:
 
     # --- the call's way --------------------------------------------------------------------
 
-    def connected(self, attempt_id: AttemptId, agent: RecordingRule, now_s: float) -> list[Effect]:
+    def connected(self, message: CallTaken, now_s: float) -> list[Effect]:
         """An agent has the call, the first one or another."""
-        attempt = self._table.find(attempt_id, AttemptPhase.CONNECTED)
-        if attempt is None:
+        attempt = self._table.find(message.attempt_id, AttemptPhase.CONNECTED)
+        if attempt is None or attempt.agent_id != message.agent_id:
             return []
         call = self._call(attempt)
-        call.wishes = replace(call.wishes, agent=agent)
+        call.wishes = replace(call.wishes, agent=message.recording)
         call.shown = None  # this agent has not been shown anything yet
         return self._decide(attempt, call, "engine", now_s)
 

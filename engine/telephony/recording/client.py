@@ -108,12 +108,9 @@ class RecorderClient:
 
     async def stop(self) -> None:
         """Wait for recordings to be finished, not for ever, and end the process."""
-        for key in list(self._takes):
-            self.close(key)
-        if self._takes and self._control is not None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(END_WAIT_S):
-                    await self._idle.wait()
+        if self._stopping:
+            return
+        await self.settle()
         self._stopping = True
         if self._watch is not None:
             self._watch.cancel()
@@ -124,6 +121,15 @@ class RecorderClient:
         await self._reap()
         for ring in self.rings:
             os.close(ring)
+
+    async def settle(self) -> None:
+        """End every recording and wait, not for ever, until all are finished."""
+        for key in list(self._takes):
+            self.close(key)
+        if self._takes and self._control is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(END_WAIT_S):
+                    await self._idle.wait()
 
     def open(self, recording_id: RecordingId, notes: Mapping[str, str]) -> int:
         """Begin a recording; returns the key that its frames carry."""

@@ -168,12 +168,25 @@ async def test_recording_begins_after_the_notice(tmp_path: Path) -> None:
         assert level(samples[:, 1], 1250) < level(samples[:, 1], AGENT_HZ) / 20
 
 
+async def test_an_orderly_stop_completes_what_goes_on(tmp_path: Path) -> None:
+    async with talk(tmp_path) as world:
+        await asyncio.sleep(1.0)
+        await world.server.stop()
+        assert not files(tmp_path, "*.live")
+        assert len(files(tmp_path, "*.flac.sealed")) == 1
+        await world.server.start()
+        await world.client.wait_serving(30.0)
+        (recording,) = await recordings(world)
+        assert recording.complete
+
+
 async def test_a_killed_engine_leaves_the_call_recorded_to_its_last_second(tmp_path: Path) -> None:
     async with talk(tmp_path) as world:
         await asyncio.sleep(3.0)
         await world.server.kill()
         await asyncio.sleep(1.0)
         await world.server.start()
+        await world.client.wait_serving(30.0)
         (recording,) = await complete(world)
         length_s = recording.length.seconds + recording.length.nanos / 1e9
         assert length_s >= 2.0
