@@ -61,7 +61,7 @@ class Tones:
         slots.keep(self)
 
     def listen(self, count: int, heard: Features, floor_db: F32) -> Bools:
-        """Take a frame of each leg; return where a segment just ended, shape (count,).
+        """Take a frame of each leg; return where a segment is complete, shape (count,).
 
         Args:
             count: Legs, in the first slots.
@@ -72,13 +72,16 @@ class Tones:
         same = self._follow(count, low, high, pure)
         lost, length = self._lost[:count], self.length[:count]
         ended = (length > 0) & ~same & (lost > np.where(pure, 1, LOST_FRAMES))
+        kept: Bools = ended & (length >= SHORTEST_FRAMES)
+        if kept.any():
+            self._keep(kept)
         if ended.any():
             self._end(ended)
         begins = pure & (length == 0)
         if begins.any():
             self._begin(begins, low, high)
         self.gap[:count] += length == 0
-        return ended
+        return kept
 
     def sounds(self, count: int) -> Bools:
         """Say where this frame is nothing but a tone, shape (count,)."""
@@ -99,16 +102,18 @@ class Tones:
         own_high += (high - own_high) * weight
         return same
 
+    def _keep(self, kept: Bools) -> None:
+        slots = np.flatnonzero(kept)
+        self.past[slots, 1:] = self.past[slots, :-1]
+        columns = (self.low_hz, self.high_hz, self.length, self.gap)
+        self.past[slots, 0] = np.stack([column[slots] for column in columns], axis=1)
+
     def _end(self, ended: Bools) -> None:
         slots = np.flatnonzero(ended)
-        kept = slots[self.length[slots] >= SHORTEST_FRAMES]
-        self.past[kept, 1:] = self.past[kept, :-1]
-        columns = (self.low_hz, self.high_hz, self.length, self.gap)
-        self.past[kept, 0] = np.stack([column[kept] for column in columns], axis=1)
+        length = self.length[slots]
         # What was too short is a part of the gap.
-        self.gap[slots] += self.length[slots]
-        self.gap[kept] = 0
-        self.gap[slots] += self._lost[slots] - 1
+        before = np.where(length < SHORTEST_FRAMES, self.gap[slots] + length, 0)
+        self.gap[slots] = before + self._lost[slots] - 1
         self.length[slots] = 0
 
     def _begin(self, begins: Bools, low: F32, high: F32) -> None:

@@ -2,13 +2,23 @@
 
 import pytest
 
+from engine.domain.analysis import AnalysisSpec, Verdict
 from engine.domain.ids import LegId
-from engine.telephony.media import PromptEnded, PromptFailed, UnusableAddressError, messages
+from engine.telephony.media import (
+    BeepAwaited,
+    LegAnalysed,
+    PromptEnded,
+    PromptFailed,
+    UnusableAddressError,
+    messages,
+)
 from engine.telephony.media.allocation import Place
 from engine.telephony.media.wanted import (
     WantedLeg,
+    end_ask,
     end_play,
     everything,
+    give_up_analysis,
     ip_number,
     keep_source,
     with_source,
@@ -55,3 +65,26 @@ def test_the_end_of_an_older_playing_is_not_told() -> None:
 def test_what_is_no_ipv4_address_is_refused(host: str) -> None:
     with pytest.raises(UnusableAddressError):
         ip_number(host)
+
+
+def test_the_answer_to_an_older_question_is_not_told() -> None:
+    asked = messages.AwaitBeep(1, 8, 30.0)
+    leg = WantedLeg(Place(1, 0, learns=False), 1, asked=asked)
+    assert asked in everything({AGENT: leg})
+    late = messages.LegAnalysed(1, 7, Verdict.MACHINE, 2.0, "long speech")
+    assert end_ask(AGENT, leg, late) is None
+    assert end_ask(AGENT, leg, messages.BeepAwaited(1, 8, heard=True)) == BeepAwaited(AGENT, True)
+    assert end_ask(AGENT, leg, messages.BeepAwaited(1, 8, heard=True)) is None
+    assert asked not in everything({AGENT: leg})
+
+
+def test_an_analysis_dies_with_its_switch_and_a_tone_is_waited_for_in_the_time_left() -> None:
+    leg = WantedLeg(Place(1, 0, learns=False), 1)
+    assert give_up_analysis(AGENT, leg, 100.0) is None
+    leg.asked, leg.asked_until_s = messages.Analyse(1, 5, AnalysisSpec(limit_s=3.0)), 102.0
+    lost = LegAnalysed(AGENT, Verdict.UNDECIDED, 1.0, "media switch lost")
+    assert give_up_analysis(AGENT, leg, 100.0) == lost
+    assert everything({AGENT: leg}) == [leg.opening, messages.Mix({1: ()})]
+    leg.asked, leg.asked_until_s = messages.AwaitBeep(1, 6, 30.0), 110.0
+    assert give_up_analysis(AGENT, leg, 100.0) is None
+    assert leg.asked == messages.AwaitBeep(1, 6, 10.0)
