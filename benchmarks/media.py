@@ -26,10 +26,8 @@ from benchmarks.harness import Figure
 from benchmarks.media_load import HOST, SETTLE_S, Load, echo, generator, measure, rtpengine
 from engine.domain.analysis import AnalysisSpec
 from engine.domain.ids import LegId, RecordingId
-from engine.telephony.media import Law, MediaClient, MediaEvent, MediaPool, MediaSettings, Stats
-from engine.telephony.media.analysis import ToneBank, energy_db
+from engine.telephony.media import MediaClient, MediaEvent, MediaPool, MediaSettings, Stats
 from engine.telephony.media.events import LegAnalysed
-from engine.telephony.media.g711 import FRAME, decode
 from engine.telephony.recording.client import RecorderClient, RecorderSetup
 from tests.support.rtp import TONES_HZ, Phones, RtpPhone, tone_levels
 
@@ -107,7 +105,6 @@ async def _run(short: bool) -> list[Figure]:
         ),
         *_full_figures(full, loaded, goal_us, against),
         Figure("machine_load", busy, "processes", None, None, None, "1 min average before the run"),
-        _tone_bank(),
         await _barge(short),
     ]
 
@@ -121,7 +118,9 @@ def _full_figures(
     )
     load, stats, us = measured.load, measured.stats, measured.cpu_us
     concealed = stats.concealed / max(1, stats.received)
+    core = us * 1e-6 * 50 * (2 * calls + calls // MONITORED)
     figures = [
+        ("core_share", core, "cores", 1.0, "CPU per packet times the packets of so many legs"),
         ("tick_p99", stats.tick_p99_ms, "ms", 20.0, "99th percentile of work in a tick"),
         ("recorder_cpu_per_packet", measured.recorder_us, "us", None, "CPU of the recorder"),
         ("packets_per_s", load.packets_per_s, "1/s", None, "packets forwarded"),
@@ -253,24 +252,6 @@ def _join(
             plan.append((far, port))
     client.mix(rows)
     return plan
-
-
-def _tone_bank() -> Figure:
-    """Measure energy and 26 tones of every leg of 800 calls, in this process."""
-    legs = np.arange(1600)
-    codes = np.random.default_rng(26).integers(0, 256, (1600, FRAME)).astype(np.uint8)
-    bank = ToneBank(np.linspace(300, 3400, 26))
-    took_s = []
-    for _ in range(100):
-        at_s = time.perf_counter()
-        samples = decode(codes.take(legs, axis=0), Law.MU)
-        bank.levels(samples)
-        energy_db(samples)
-        took_s.append(time.perf_counter() - at_s)
-    how = "decoding, energy and 26 tones of a frame, median over 100 ticks of 1,600 legs"
-    return Figure(
-        "analysis_per_leg", float(np.median(took_s)) / 1600 * 1e6, "us", 0.6, None, None, how
-    )
 
 
 # --- a supervisor steps in -----------------------------------------------------------------

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from engine.telephony.media import g711, messages
-from engine.telephony.media.analysis import ToneBank
 from engine.telephony.media.core import Core, Tick
 from engine.telephony.media.g711 import FRAME, Law, decode, encode
 from engine.telephony.media.packets import ROW_BYTES, Batch
 from engine.telephony.media.prompts import PromptError, load_prompt
+from tests.support.tone_bank import ToneBank
 
 LOOPBACK = 0x7F000001
 BANK = ToneBank(range(300, 3400, 100))

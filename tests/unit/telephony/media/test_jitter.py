@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.telephony.media import noise
-from engine.telephony.media.analysis import energy_db
 from engine.telephony.media.g711 import FRAME, SILENCE, Law, decode
 from engine.telephony.media.jitter import REVIEW_TICKS, SLOTS, JitterRing
+from tests.support.tone_bank import energy_db
 
 LEG = np.array([1], dtype=np.intp)
 LIVE = np.array([1], dtype=np.intp)

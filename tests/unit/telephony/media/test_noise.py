@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from engine.telephony.media import messages, noise
-from engine.telephony.media.analysis import energy_db
 from engine.telephony.media.g711 import FRAME, SILENCE, Law, decode
+from tests.support.tone_bank import energy_db
 from tests.unit.telephony.media.rig import Far, Rig
 
 LAWS = pytest.mark.parametrize("law", [Law.MU, Law.A], ids=["mu", "a"])

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from engine.telephony.media import g711, tones
-from engine.telephony.media.analysis import ToneBank, energy_db
 from engine.telephony.media.g711 import FRAME, Law
 from engine.telephony.media.prompts import (
     PromptBank,
@@ -18,6 +17,7 @@ from engine.telephony.media.prompts import (
     parse_wav,
     tone_name,
 )
+from tests.support.tone_bank import ToneBank, energy_db
 
 
 def wav(samples: np.ndarray, rate: int = 8000, channels: int = 1) -> bytes:

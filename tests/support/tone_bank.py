@@ -1,4 +1,4 @@
-"""Answer for what is in the audio: energy and tones of many frames as one matrix product."""
+"""What is in the audio, for tests: energy and tones of many frames as one matrix product."""
 
 from typing import Final
 
