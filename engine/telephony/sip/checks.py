@@ -2,7 +2,7 @@
 
 import re
 
-from engine.telephony.sip.grammar import ParseError, parse_number, split_commas
+from engine.telephony.sip.grammar import QUOTED, ParseError, parse_number, split_commas
 from engine.telephony.sip.uri import check_any_uri, parse_address, parse_uri
 
 _REQUIRED = ("via", "from", "to", "call-id", "cseq")
@@ -10,12 +10,13 @@ _ONCE = frozenset(
     {"from", "to", "call-id", "cseq", "content-length", "content-type", "max-forwards"}
 )
 _VIA = re.compile(
-    r"SIP\s*/\s*2\.0\s*/\s*([A-Za-z0-9\-.!%*_+`'~]+)\s+"
-    r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._]+)\s*(?::\s*([0-9]{1,5}))?\s*((?:;.*)?)",
+    r"SIP\s*+/\s*+2\.0\s*+/\s*+([A-Za-z0-9\-.!%*_+`'~]++)\s++"
+    r"(\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9\-._]++)\s*+(?::\s*+([0-9]{1,5}))?\s*+((?:;.*+)?)",
     re.IGNORECASE | re.DOTALL,
 )
 _VIA_PARAMS = re.compile(
-    r"(?:;\s*[A-Za-z0-9\-.!%*_+`'~]+\s*(?:=\s*(?:\"(?:[^\"\\]|\\.)*\"|[A-Za-z0-9\-.!%*_+`'~\[\]:]*))?\s*)*",
+    r"(?:;\s*+[A-Za-z0-9\-.!%*_+`'~]++\s*+"
+    rf"(?:=\s*+(?:{QUOTED}|[A-Za-z0-9\-.!%*_+`'~\[\]:]*+)\s*+)?)*+",
     re.DOTALL,
 )
 _CALL_ID = re.compile(r"[^\s@]+(?:@[^\s@]+)?")

@@ -57,10 +57,10 @@ _KNOWN = {
 _NAME = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6][0-9][0-9])(?: ([^\r\n]*))?", re.IGNORECASE)
 _REQUEST_LINE = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]+) (\S+) SIP/([0-9]+\.[0-9]+)", re.IGNORECASE)
-_FOLD = re.compile(r"[ \t]*\r\n[ \t]+")
-_TAG = re.compile(r";\s*tag\s*=\s*([^;,\s\"]+)", re.IGNORECASE)
-_BRANCH = re.compile(r";\s*branch\s*=\s*([^;,\s\"]+)", re.IGNORECASE)
-_CSEQ = re.compile(r"([0-9]{1,20})\s+([A-Za-z0-9\-.!%*_+`'~]+)")
+_FOLD = re.compile(r"\r\n[ \t]++")
+_TAG = re.compile(r";\s*+tag\s*+=\s*+([^;,\s\"]++)", re.IGNORECASE)
+_BRANCH = re.compile(r";\s*+branch\s*+=\s*+([^;,\s\"]++)", re.IGNORECASE)
+_CSEQ = re.compile(r"([0-9]{1,20})\s++([A-Za-z0-9\-.!%*_+`'~]++)")
 
 
 class Message:

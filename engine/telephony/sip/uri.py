@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from engine.telephony.sip.grammar import TOKEN, ParseError, parse_params, unquote
+from engine.telephony.sip.grammar import QUOTED, TOKEN, ParseError, parse_params, unquote
 
 _SIP_URI = re.compile(
     r"(sips?):"
@@ -15,7 +15,7 @@ _SIP_URI = re.compile(
     re.IGNORECASE,
 )
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+\-.]*:\S+")
-_NAME_ADDR = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^<"]*)\s*<([^<>]*)>\s*(.*)', re.DOTALL)
+_NAME_ADDR = re.compile(rf'\s*+({QUOTED}|[^<"]*+)\s*+<([^<>]*+)>\s*+(.*+)', re.DOTALL)
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _TRANSPORT = re.compile(r";transport=([A-Za-z0-9\-]+)", re.IGNORECASE)
 _SAFE_USER = re.compile(r"[A-Za-z0-9\-_.!~*'()&=+$,;?/%]+")
