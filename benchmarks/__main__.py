@@ -21,6 +21,7 @@ MODULES = {
     "media": "benchmarks.media",
     "cpa": "benchmarks.cpa",
     "barge": "benchmarks.barge",
+    "recording": "benchmarks.recording",
     "pacing": "benchmarks.pacing",
     "pacing-speed": "benchmarks.pacing_speed",
     "pacing-engine": "benchmarks.pacing_engine",

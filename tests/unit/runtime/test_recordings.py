@@ -1,0 +1,265 @@
+"""Shelf and books of recordings: who reads is logged, what is deleted goes, rows follow files."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.config import EngineSettings, RecordingSettings, StoreSettings
+from engine.domain.facts import (
+    AnyFact,
+    RecorderChanged,
+    RecordingAccessed,
+    RecordingCompleted,
+    RecordingDeleted,
+    RecordingStarted,
+)
+from engine.domain.ids import AgentId, AttemptId, CampaignId, RecordingId
+from engine.domain.refusals import NotNowError, UnknownRecordingError
+from engine.domain.specs import CampaignSpec, RecordingRule
+from engine.ports import (
+    FinishRecordings,
+    RecorderFailed,
+    RecorderRestored,
+    RecordingEnded,
+    RecordingQuery,
+)
+from engine.runtime.recordings import RecordingBooks, RecordingShelf, setup_of
+from engine.store.memory import MemoryStore
+from engine.telephony.recording.client import RecorderSetup
+from engine.telephony.recording.disk import RealDisk
+from engine.telephony.recording.finishing import finish
+from engine.telephony.recording.live import LiveNotes, create_live
+from engine.telephony.recording.sealing import load_key
+from engine.telephony.recording.tracks import Status, silent_chunk
+
+DAY_S = 86_400.0
+NOW_S = 400 * DAY_S
+TAKE = RecordingId("a1-0001-00000001")
+
+
+class House:
+    """A runtime as the shelf and the books see it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.log: list[AnyFact] = []
+        self.store = MemoryStore(
+            lambda _delay_s, action: action(),
+            lambda stored: self.log.extend(each.fact for each in stored),
+        )
+        self.setup = RecorderSetup(folder / "calls", folder / "key", "wav")
+        self.performed: list[object] = []
+        self.held: frozenset[CampaignId] = frozenset()
+        self.settings = EngineSettings(recording=RecordingSettings(required=True))
+        self.telephony = SimpleNamespace(perform=lambda command, _s: self.performed.append(command))
+        self.gate = SimpleNamespace(hold_unrecorded=self._hold)
+        self.registry = SimpleNamespace(campaigns=SimpleNamespace(refs=list))
+        specs = [CampaignSpec(campaign_id=CampaignId("spring"), recording=RecordingRule.ALL),
+                 CampaignSpec(campaign_id=CampaignId("autumn"))]  # fmt: skip
+        self.resources = SimpleNamespace(all=lambda _kind: specs)
+
+    def _hold(self, campaigns: frozenset[CampaignId]) -> None:
+        self.held = campaigns
+
+    def now_s(self) -> float:
+        return NOW_S
+
+    def note(self, *facts: AnyFact) -> None:
+        self.store.commit(facts, lambda error: None)
+
+    def make(self, number: int, began_s: float, *, complete: bool = True) -> RecordingId:
+        """Put a recording on disk and into the store."""
+        recording_id = RecordingId(f"a1-0001-{number:08x}")
+        live = self.setup.folder / "day" / f"{recording_id}.live"
+        live.parent.mkdir(parents=True, exist_ok=True)
+        assert self.setup.key_file
+        key, disk = load_key(self.setup.key_file), RealDisk()
+        file = create_live(disk, live, key, LiveNotes(recording_id, began_s, 1000))
+        for chunk in range(50, 55):
+            file.append(silent_chunk(1, chunk, Status.KEPT))
+        disk.close(file.file)
+        self.note(
+            RecordingStarted(
+                at_s=began_s, recording_id=recording_id, attempt_id=AttemptId("a"),
+                campaign_id=CampaignId("spring"), agent_id=AgentId("ann"), by="engine", reason="x",
+            )
+        )  # fmt: skip
+        if complete:
+            done = finish(disk, live, key, "wav")
+            name = str(done.path.relative_to(self.setup.folder))
+            self.note(
+                RecordingCompleted(
+                    at_s=began_s, recording_id=recording_id, length_s=2.0, octets=done.octets,
+                    sha256=done.sha256, lost_s=0.0, file_name=name,
+                )
+            )  # fmt: skip
+        return recording_id
+
+    def files(self) -> list[str]:
+        return sorted(path.name for path in self.setup.folder.glob("*/*"))
+
+    def facts(self, kind: type[AnyFact]) -> list[Any]:
+        return [fact for fact in self.log if isinstance(fact, kind)]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+def shelf_of(house: House, retention_days: int = 0) -> RecordingShelf:
+    # The house has what the shelf asks of a runtime, and no more.
+    runtime: Callable[[], Any] = lambda: house  # noqa: E731
+    return RecordingShelf(runtime, house.setup, RecordingSettings(retention_days=retention_days))
+
+
+def books_of(house: House) -> RecordingBooks:
+    runtime: Any = house
+    return RecordingBooks(runtime)
+
+
+def test_who_reads_is_in_the_log_before_anything_is_read(house: House) -> None:
+    async def scenario() -> None:
+        shelf, recording_id = shelf_of(house), house.make(1, NOW_S)
+        reading = await shelf.open(recording_id, by="sue", how="play", from_s=1.5)
+        (accessed,) = house.facts(RecordingAccessed)
+        assert (accessed.by, accessed.how, accessed.from_s) == ("sue", "play", 1.5)
+        assert len(np.concatenate(list(reading.pcm(0, 100)))) == 16_000
+        reading.close()
+
+    asyncio.run(scenario())
+
+
+def test_what_is_deleted_is_gone_and_marked(house: House) -> None:
+    async def scenario() -> None:
+        shelf, recording_id = shelf_of(house), house.make(1, NOW_S)
+        row = await shelf.delete(recording_id, by="sue")
+        assert row.deleted_s == NOW_S
+        assert house.files() == []
+        assert [fact.by for fact in house.facts(RecordingDeleted)] == ["sue"]
+        await shelf.delete(recording_id, by="sue")
+        assert len(house.facts(RecordingDeleted)) == 1
+        with pytest.raises(UnknownRecordingError):
+            await shelf.open(recording_id, by="sue", how="play")
+        assert await shelf.find(RecordingQuery()) == []
+
+    asyncio.run(scenario())
+
+
+def test_what_goes_on_is_neither_read_nor_deleted(house: House) -> None:
+    async def scenario() -> None:
+        shelf, recording_id = shelf_of(house), house.make(1, NOW_S, complete=False)
+        with pytest.raises(NotNowError):
+            await shelf.delete(recording_id, by="sue")
+        with pytest.raises(NotNowError):
+            await shelf.open(recording_id, by="sue", how="play")
+
+    asyncio.run(scenario())
+
+
+def test_what_is_past_its_time_is_deleted_and_nothing_else(house: House) -> None:
+    async def scenario() -> None:
+        for number, days in enumerate((100, 31, 29, 0), start=1):
+            house.make(number, NOW_S - days * DAY_S)
+        shelf = shelf_of(house, retention_days=30)
+        shelf.start()
+        await _until(lambda: len(house.facts(RecordingDeleted)) == 2)
+        await shelf.stop()
+        assert {fact.by for fact in house.facts(RecordingDeleted)} == {"retention"}
+        assert [name[15] for name in house.files()] == ["3", "4"]
+
+    asyncio.run(scenario())
+
+
+def test_a_deletion_cut_by_a_crash_is_finished_at_the_next_start(house: House) -> None:
+    async def scenario() -> None:
+        recording_id = house.make(1, NOW_S)
+        house.note(RecordingDeleted(at_s=NOW_S, recording_id=recording_id, by="sue"))
+        assert house.files()
+        shelf = shelf_of(house)
+        shelf.start()
+        await _until(lambda: not house.files())
+        await shelf.stop()
+
+    asyncio.run(scenario())
+
+
+async def _until(true: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < deadline_s, "did not happen in time"
+        await asyncio.sleep(0.01)
+
+
+def ended(recording_id: RecordingId, **more: Any) -> RecordingEnded:
+    values = {"length_s": 3.0, "octets": 10, "sha256": "ab", "file_name": "day/x.flac", **more}
+    return RecordingEnded(recording_id, **values)
+
+
+def test_the_end_of_a_recording_is_written_to_its_row(house: House) -> None:
+    house.make(1, NOW_S, complete=False)
+    books = books_of(house)
+    rows = _rows(house)
+    books.start(rows)
+    assert house.performed == [FinishRecordings((TAKE,))]
+    books.heard(ended(TAKE))
+    (row,) = _rows(house)
+    assert (row.complete, row.sha256) == (True, "ab")
+    assert len(house.facts(RecordingStarted)) == 1
+
+
+def test_a_file_without_a_row_gets_one_from_its_notes(house: House) -> None:
+    notes = {"attempt_id": "a9", "campaign_id": "spring", "agent_id": "ann"}
+    books_of(house).heard(ended(TAKE, notes=notes))
+    (row,) = _rows(house)
+    assert (row.attempt_id, row.campaign_id, row.agent_id) == ("a9", "spring", "ann")
+    assert row.complete
+
+
+def test_campaigns_that_must_be_recorded_are_held_while_nothing_can_be(house: House) -> None:
+    books = books_of(house)
+    books.heard(RecorderFailed("disk full"))
+    books.heard(RecorderFailed("disk full"))
+    assert house.held == {"spring"}
+    books.heard(RecorderRestored())
+    assert house.held == frozenset()
+    assert [(f.up, f.reason) for f in house.facts(RecorderChanged)] == [
+        (False, "disk full"),
+        (True, ""),
+    ]
+
+
+def _rows(house: House) -> Sequence[Any]:
+    found: list[Sequence[Any]] = []
+    house.store.find_recordings(RecordingQuery(deleted=True), found.append)
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("url", "recording", "folder", "key_file"),
+    [
+        ("sqlite:/srv/p.db", {}, "/srv/p.recordings", "/srv/p.recording-key"),
+        ("sqlite:/srv/p.db", {"encrypt": False}, "/srv/p.recordings", None),
+        ("sqlite:/srv/p.db", {"directory": "/big", "key_file": "/k"}, "/big", "/k"),
+        ("memory:", {"directory": "/big/calls"}, "/big/calls", "/big/calls.recording-key"),
+    ],
+)
+def test_folder_and_key_lie_beside_the_store_unless_said(
+    url: str, recording: dict[str, Any], folder: str, key_file: str | None
+) -> None:
+    settings = EngineSettings(
+        store=StoreSettings(url=url), recording=RecordingSettings(**recording)
+    )
+    setup = setup_of(settings)
+    assert setup is not None
+    assert str(setup.folder) == folder
+    assert (str(setup.key_file) if setup.key_file else None) == key_file
+
+
+def test_a_store_in_memory_has_no_folder() -> None:
+    assert setup_of(EngineSettings(store=StoreSettings(url="memory:"))) is None
