@@ -317,9 +317,15 @@ class LegEnded:
 
 @dataclass(frozen=True, slots=True)
 class PromptEnded:
-    """A prompt was heard to its end."""
+    """A prompt is over.
+
+    Attributes:
+        leg_id: The leg.
+        heard: Whether it was heard to its end; False: it cannot be played.
+    """
 
     leg_id: LegId
+    heard: bool = True
 
 
 @dataclass(frozen=True, slots=True)

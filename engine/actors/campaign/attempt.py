@@ -38,6 +38,7 @@ class Attempt:
         outcome: What the engine will say it came to.
         noted: What its scenario said it came to.
         opted_out: Whether the called party had the number put on the do-not-call list.
+        unplayed: Whether a prompt of its treatment could not be played.
         ending: Whether the engine has hung up a treated call.
         agent_id: Agent reserved or connected.
         disposition: What an agent said it came to.
@@ -69,6 +70,7 @@ class Attempt:
     outcome: Disposition | None = None
     noted: Disposition | None = None
     opted_out: bool = False
+    unplayed: bool = False
     ending: bool = False
     agent_id: AgentId | None = None
     disposition: Disposition | None = None

@@ -204,11 +204,11 @@ class CampaignBehavior:
                 return self._ended(self._handover.finished(message, now_s))
             case UnattendedDue(attempt_id):
                 return self._treatments.unattended_due(attempt_id, now_s)
-            case PromptEnded(leg_id):
-                noticed = self._recordings.prompt_ended(leg_id, now_s)
+            case PromptEnded():
+                noticed = self._recordings.prompt_ended(message.leg_id, now_s)
                 if noticed is not None:
                     return noticed
-                return self._treatments.prompt_ended(leg_id, now_s)
+                return self._treatments.prompt_ended(message, now_s)
             case LegDigit():
                 return self._treatments.pressed(message, now_s)
             case LegAnalysed():

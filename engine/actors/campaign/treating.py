@@ -19,10 +19,11 @@ from engine.domain.dispositions import (
     MESSAGE_LEFT,
     NO_AGENT,
     PLAYED,
+    SYSTEM_FAILURE,
     Disposition,
 )
 from engine.domain.facts import AnyFact, CallTreated, DncAdded
-from engine.domain.ids import AttemptId, LegId
+from engine.domain.ids import AttemptId
 from engine.domain.scenario import one_prompt
 from engine.machines.attempt import AttemptPhase, MachineMet, Treated
 from engine.machines.scenario import (
@@ -36,7 +37,15 @@ from engine.machines.scenario import (
     ScenarioRun,
     ToAgent,
 )
-from engine.ports import AwaitBeep, BeepAwaited, HangUp, LegDigit, PlayPrompt, StopPrompt
+from engine.ports import (
+    AwaitBeep,
+    BeepAwaited,
+    HangUp,
+    LegDigit,
+    PlayPrompt,
+    PromptEnded,
+    StopPrompt,
+)
 
 MESSAGE_LIMIT_S = 300.0
 """A message that is not over by then never will be. [s]"""
@@ -173,19 +182,23 @@ class Treatments:
                 attempt.waits_s = now_s
                 return [*self.dismiss(attempt), *self._handover.receive(attempt, now_s)]
             case Finish():
-                attempt.outcome = PLAYED
+                attempt.outcome = SYSTEM_FAILURE if attempt.unplayed else PLAYED
                 return [CancelTimer(_key(attempt)), self._hang_up(attempt)]
 
     # --- what is heard and pressed ---------------------------------------------------------
 
-    def prompt_ended(self, leg_id: LegId, now_s: float) -> list[Effect]:
-        """A prompt was heard to its end: the scenario goes on, a message is all there was."""
-        attempt = self._table.find_leg(leg_id)
+    def prompt_ended(self, event: PromptEnded, now_s: float) -> list[Effect]:
+        """A prompt is over: the scenario goes on, a message is all there was.
+
+        One that cannot be played is passed over; the call then came to no more than it did.
+        """
+        attempt = self._table.find_leg(event.leg_id)
         if attempt is None or attempt.phase is not AttemptPhase.TREATED or attempt.ending:
             return []
+        attempt.unplayed = attempt.unplayed or not event.heard
         if attempt.scenario is not None:
             return self._carry_out(attempt, attempt.scenario.heard(), now_s)
-        if attempt.outcome is ANSWERING_MACHINE:
+        if attempt.outcome is ANSWERING_MACHINE and event.heard:
             attempt.outcome = MESSAGE_LEFT
         return [self._hang_up(attempt)]
 

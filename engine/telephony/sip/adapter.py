@@ -618,8 +618,10 @@ class SipTelephony:
         match event:
             case media.DigitPressed(leg_id, digit):
                 self._emit(LegDigit(leg_id, digit))
-            case media.PromptEnded(leg_id) | media.PromptFailed(leg_id):
+            case media.PromptEnded(leg_id):
                 self._emit(PromptEnded(leg_id))
+            case media.PromptFailed(leg_id):
+                self._emit(PromptEnded(leg_id, heard=False))
             case media.LegFellSilent(leg_id):
                 leg = self._legs.get(leg_id)
                 if leg is not None and leg.sends:

@@ -190,6 +190,21 @@ def test_a_message_is_left_after_the_tone() -> None:
     assert (fact.disposition, fact.kind, fact.unattended) == ("message-left", "continue", False)
 
 
+def test_a_message_that_cannot_be_played_is_not_left() -> None:
+    rig, call = machine()
+    rig.tell(BeepAwaited(call.leg_id, heard=True))
+    rig.tell(PromptEnded(call.leg_id, heard=False))
+    assert closed(rig, call).disposition == "answering-machine"
+
+
+def test_a_scenario_whose_prompt_cannot_be_played_is_a_failure_of_ours() -> None:
+    rig = Rig(mode=Mode.AUTOMATIC, prompt="gone.wav", teams=())
+    rig.start()
+    call = rig.answered()
+    rig.tell(PromptEnded(call.leg_id, heard=False))
+    assert closed(rig, call).disposition == "system-failure"
+
+
 @pytest.mark.parametrize("media", ["says so", "says nothing"])
 def test_a_machine_without_a_tone_is_hung_up_on(media: str) -> None:
     rig, call = machine()
