@@ -5,6 +5,8 @@ the same data. As octets it outlives the process: a later life ends what an earl
 """
 
 import re
+from collections.abc import Callable
+from ipaddress import IPv6Address
 from typing import Final, Literal
 
 import msgspec
@@ -14,8 +16,9 @@ from engine.telephony.sip.message import Request, Response
 from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.uri import SipUri, default_port, parse_address, parse_uri
 
-_LITERAL: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9A-Fa-f:.]+\]")
-_NOWHERE: Final = ("0.0.0.0", "[::]")  # noqa: S104 - an address not to send to
+_OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4: Final = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
+_NOWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 - an address not to send to
 MAX_ROUTES: Final = 20
 """Longest route set taken."""
 
@@ -213,29 +216,36 @@ class Dialog:
     def _find_hop(self) -> None:
         """Find where requests go: the first route or the target (RFC 3261 §8.1.2).
 
-        Only addresses are followed. A name would need a resolver; the way the INVITE took is then
-        the better guess, and for pinned dialogs the only one.
+        Only addresses of the INVITE's own family are followed. A name would need a resolver, and
+        another family another socket; the way the INVITE took is then the better guess, and for
+        pinned dialogs the only one.
         """
         if self.pinned or self.destination.is_flow:
             return
         uri = parse_uri(parse_address(self.routes[0]).uri if self.routes else self.target)
-        if _LITERAL.fullmatch(uri.host) and uri.host not in _NOWHERE:
+        if _is_reachable(uri.host.strip("[]"), self.destination.host):
             self.hop = _next_hop(uri, self.destination)
         else:
             self.hop = self.destination
 
     def to_bytes(self) -> bytes:
-        """Return the dialog as octets."""
+        """Return the dialog as octets, whatever octets the far end put into its names."""
+        try:
+            return self._encode(1, lambda text: text)
+        except UnicodeEncodeError:
+            return self._encode(2, _octets_as_text)
+
+    def _encode(self, version: int, clean: Callable[[str], str]) -> bytes:
         return msgspec.msgpack.encode(
             (
-                1,
-                self.call_id,
-                self.local,
+                version,
+                clean(self.call_id),
+                clean(self.local),
                 self.local_tag,
-                self.remote,
-                self.remote_tag,
-                self.target,
-                self.routes,
+                clean(self.remote),
+                clean(self.remote_tag),
+                clean(self.target),
+                tuple(map(clean, self.routes)),
                 self.destination[:3],
                 self.hop[:3],
                 self.pinned,
@@ -258,20 +268,21 @@ class Dialog:
             stored = msgspec.msgpack.decode(state, type=_Stored)
         except msgspec.MsgspecError as error:
             raise ParseError("no stored dialog") from error
+        clean = _text_of_octets if stored.version == 2 else str
         link = "#gone" if stored.link.startswith("#") else stored.link  # a flow ends with its life
         dialog = cls(
             origin,
-            stored.call_id,
-            stored.local,
+            clean(stored.call_id),
+            clean(stored.local),
             stored.local_tag,
-            stored.remote,
-            stored.target,
+            clean(stored.remote),
+            clean(stored.target),
             Destination(*stored.destination, link),
             stored.salt,
             stored.pinned,
         )
-        dialog.remote_tag = stored.remote_tag
-        dialog.routes = stored.routes
+        dialog.remote_tag = clean(stored.remote_tag)
+        dialog.routes = tuple(map(clean, stored.routes))
         dialog.hop = Destination(*stored.hop, link)
         dialog.cseq = stored.cseq
         dialog.remote_cseq = stored.remote_cseq
@@ -280,9 +291,12 @@ class Dialog:
 
 
 class _Stored(msgspec.Struct, array_like=True):
-    """A dialog as octets; fields are only ever added at the end."""
+    """A dialog as octets; fields are only ever added at the end.
 
-    version: Literal[1]
+    In version 2 each character of the far end's texts stands for an octet: they were not UTF-8.
+    """
+
+    version: Literal[1, 2]
     call_id: str
     local: str
     local_tag: str
@@ -298,6 +312,30 @@ class _Stored(msgspec.Struct, array_like=True):
     salt: str
     branches: int
     link: str = ""
+
+
+def _octets_as_text(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+def _text_of_octets(text: str) -> str:
+    try:
+        return text.encode("latin-1").decode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise ParseError("no stored dialog") from error
+
+
+def _is_reachable(host: str, known: str) -> bool:
+    """Say whether a host is an address that the socket which reached a known one can send to."""
+    if host in _NOWHERE:
+        return False
+    if ":" not in known:
+        return bool(_IPV4.fullmatch(host))
+    try:
+        IPv6Address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _next_hop(uri: SipUri, sent: Destination) -> Destination:

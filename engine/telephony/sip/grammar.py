@@ -117,6 +117,13 @@ def quote(text: str) -> str:
     return '"' + clean.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def printable(text: str) -> str:
+    """Return a peer's words so that they may be stored, shown and logged: no octet but text."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
+
+
 def parse_number(text: str, highest: int) -> int:
     """Read a decimal number without sign (RFC 3261 §25.1, 1*DIGIT).
 

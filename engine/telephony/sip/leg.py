@@ -8,6 +8,7 @@ from engine.telephony.sip.authorize import Authorizer
 from engine.telephony.sip.core import Core
 from engine.telephony.sip.dialog import Dialog
 from engine.telephony.sip.events import Answered, Ended
+from engine.telephony.sip.grammar import printable
 from engine.telephony.sip.leg_table import LEG, LegAction, LegInput
 from engine.telephony.sip.machine import bind
 from engine.telephony.sip.message import Message, Request, Response
@@ -108,10 +109,11 @@ class Leg:
     def note(self, message: Message, status: int = 0) -> None:
         """Keep what a message tells about the end that it announces."""
         self.status = status or self.status
-        self.q850, self.reason = read_reason(message)
+        self.q850, reason = read_reason(message)
         if isinstance(message, Response):
             self.retry_after_s = read_retry_after(message)
-            self.reason = self.reason or message.reason
+            reason = reason or message.reason
+        self.reason = printable(reason)
 
     def hang_up(self, now_s: float, reason: str = "") -> None:
         """End the leg in whatever phase it is.

@@ -97,7 +97,10 @@ class Registrar:
             timers: Where expiries wait.
             on_lapsed: Told a user whose last binding ran out.
         """
-        self._authenticator = Authenticator(realm, find_password, tokens.of)
+        # A line end cannot stand in a header: no tag that a stranger has us make is a nonce's sign.
+        self._authenticator = Authenticator(
+            realm, find_password, lambda text: tokens.of(f"nonce\n{text}")
+        )
         self._tokens = tokens
         self._timers = timers
         self._on_lapsed = on_lapsed

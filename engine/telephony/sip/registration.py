@@ -13,7 +13,7 @@ from engine.telephony.sip.authorize import Authorizer
 from engine.telephony.sip.core import Core
 from engine.telephony.sip.digest import Credentials
 from engine.telephony.sip.events import RegistrationChanged, RegistrationOver
-from engine.telephony.sip.grammar import ParseError, parse_number
+from engine.telephony.sip.grammar import ParseError, parse_number, printable
 from engine.telephony.sip.message import MAGIC, Response
 from engine.telephony.sip.reason import read_retry_after
 from engine.telephony.sip.responses import ALLOW
@@ -195,7 +195,7 @@ class Registration:
             self._send(self._expires_s, now_s)
         else:
             wait_s = read_retry_after(response)
-            self._fail(status, f"{status} {response.reason}".strip(), wait_s, now_s)
+            self._fail(status, f"{status} {printable(response.reason)}".strip(), wait_s, now_s)
 
     def on_failure(self, transaction: Client, timed_out: bool, now_s: float) -> None:
         """Learn that nobody answers."""
