@@ -1,4 +1,4 @@
-"""Answer for the engine's side of the media switch: what is wanted, and a process that does it.
+"""Answer for the engine's side of the media switch: what is wanted of every leg.
 
 The client owns the places of legs, so an SDP can be written at once; it keeps what is wanted of
 every leg, so a switch that dies is replaced by the standby and goes on, on the same ports, with the
@@ -6,18 +6,16 @@ same SSRCs and the same sources. Commands are fire and forget; what comes of the
 """
 
 import asyncio
-import contextlib
 import itertools
 import secrets
-import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import Final
 
 from engine.domain.analysis import AnalysisSpec
 from engine.domain.ids import LegId
 from engine.telephony.media import messages
-from engine.telephony.media.allocation import Allocation, Place, bind_ports
+from engine.telephony.media.allocation import Allocation, Place
 from engine.telephony.media.events import (
     DigitPressed,
     Endpoint,
@@ -33,7 +31,7 @@ from engine.telephony.media.events import (
     UnusableAddressError,
 )
 from engine.telephony.media.g711 import Law
-from engine.telephony.media.link import SwitchLink
+from engine.telephony.media.keeper import SwitchKeeper
 from engine.telephony.media.prompts import tone_name
 from engine.telephony.media.wanted import (
     WantedLeg,
@@ -46,18 +44,8 @@ from engine.telephony.media.wanted import (
     with_source,
 )
 
-START_WAIT_S: Final = 15.0
-"""How long the first switch may take to begin its work. [s]"""
-
 STATS_WAIT_S: Final = 2.0
 """How long an answer to ``stats`` is waited for. [s]"""
-
-RETRY_S: Final = 0.5
-"""Pause before another switch is started when one could not be. [s]"""
-
-WATCH_S: Final = 0.25
-MISSED_SIGNS: Final = 5
-"""A switch that gives no sign of life for this many watches hangs, and is replaced."""
 
 
 class MediaClient:
@@ -81,23 +69,17 @@ class MediaClient:
         self._named: dict[int, LegId] = {}
         self._ended: dict[int, LegId] = {}
         self._allocation = Allocation(settings.most_legs, settings.ports)
-        self._sockets: list[tuple[socket.socket, socket.socket]] = []
-        self._link: SwitchLink | None = None
-        self._standby: SwitchLink | None = None
+        self._keeper = SwitchKeeper(settings, self)
         self._outbox: list[messages.Command] = []
         self._freed: list[Place] = []
         self._leaving: list[tuple[int, Place]] = []
         self._numbers = itertools.count(1)
         self._questions: dict[int, asyncio.Future[messages.Stats]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._watch: asyncio.TimerHandle | None = None
-        self._working = asyncio.Event()
-        self._stopping = asyncio.Event()
 
     @property
     def pid(self) -> int | None:
         """Return the process id of the switch at work, None while there is none."""
-        return self._link.pid if self._link else None
+        return self._keeper.pid
 
     async def start(self) -> None:
         """Bind the ports and start the switch.
@@ -107,36 +89,11 @@ class MediaClient:
             OSError: The process cannot be started.
             TimeoutError: It was started and does not work.
         """
-        try:
-            await self._start()
-        except BaseException:
-            await self.stop()
-            raise
-
-    async def _start(self) -> None:
-        wanted = self._settings
-        self._sockets = bind_ports(wanted.host, wanted.ports, wanted.lowest_port)
-        self._take_over(await self._open_link())
-        if wanted.standby:
-            self._standby = await self._open_link()
-        async with asyncio.timeout(START_WAIT_S):
-            await self._working.wait()
-        self._watch = asyncio.get_running_loop().call_later(WATCH_S, self._look_after)
+        await self._keeper.start()
 
     async def stop(self) -> None:
         """End the switch and give the ports back."""
-        self._stopping.set()
-        if self._watch:
-            self._watch.cancel()
-        # A process that is just being started is waited for: half started it could not be ended.
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        links, self._link, self._standby = (self._link, self._standby), None, None
-        for link in links:
-            if link:
-                await link.close()
-        for pair in self._sockets:
-            for bound in pair:
-                bound.close()
+        await self._keeper.stop()
 
     # --- legs ------------------------------------------------------------------------------
 
@@ -156,7 +113,7 @@ class MediaClient:
         leg = self._add(leg_id, place)
         self._tell(messages.Open(place.row, place.port, leg.ssrc))
         host = self._settings.advertised_host or self._settings.host
-        return Endpoint(host, self._sockets[place.port][0].getsockname()[1])
+        return Endpoint(host, self._keeper.udp_port(place.port))
 
     def open_audio(self, leg_id: LegId) -> None:
         """Begin a leg without a phone: ``send_audio`` speaks, ``on_audio`` hears.
@@ -398,87 +355,29 @@ class MediaClient:
     def _row(self, leg_id: LegId) -> int:
         return self._legs[leg_id].place.row
 
-    # --- the process -----------------------------------------------------------------------
+    # --- what the switch is told -----------------------------------------------------------
 
-    async def _open_link(self) -> SwitchLink:
-        wanted = self._settings
-        ports = [(rtp.fileno(), rtcp.fileno()) for rtp, rtcp in self._sockets]
-        ring = wanted.rings[0] if wanted.rings else -1
-        return await SwitchLink.open(ports, wanted.most_legs, wanted.silent_ms, ring, wanted.peers)
-
-    def _take_over(self, link: SwitchLink) -> None:
-        """Make a process the switch and tell it all that is wanted."""
-        self._link = link
+    def begin(self) -> Sequence[messages.Command]:
+        """Return all that is wanted, for a process that has just become the switch."""
         self._outbox.clear()
         for place in [*self._freed, *(place for _, place in self._leaving)]:
             self._allocation.free(place)
         self._freed.clear()
         self._leaving.clear()
-        link.listen(self._take, self._lost)
-        link.send(everything(self._legs))
+        return everything(self._legs)
 
-    def _lost(self, link: SwitchLink) -> None:
-        """Replace a process that is gone."""
-        if self._stopping.is_set() or link is not self._link:
-            return
-        self._link = None
+    def lost(self) -> None:
+        """Tell that the switch is gone, and of the analyses that go with it."""
         self._on_event(SwitchLost())
-        self._give_up_analyses()
-        standby, self._standby = self._standby, None
-        if standby and standby.alive:
-            self._take_over(standby)
-            self._on_event(SwitchRestored())
-        elif standby:
-            self._begin_replacing(standby)
-        self._begin_replacing(link)
-
-    def _give_up_analyses(self) -> None:
         now_s = asyncio.get_running_loop().time()
         for leg_id, leg in list(self._legs.items()):
             told = give_up_analysis(leg_id, leg, now_s)
             if told:
                 self._on_event(told)
 
-    def _begin_replacing(self, link: SwitchLink) -> None:
-        task = asyncio.get_running_loop().create_task(self._replace(link))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _replace(self, old: SwitchLink) -> None:
-        await old.close()
-        while self._lacks_process():
-            try:
-                if self._link:
-                    await self._pause()  # the one that took over has the machine first
-                link = await self._open_link()
-            except OSError:
-                await self._pause()
-                continue
-            if not self._lacks_process():
-                await link.close()
-            elif self._link:
-                self._standby = link
-            else:
-                self._take_over(link)
-                self._on_event(SwitchRestored())
-
-    async def _pause(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(RETRY_S):
-                await self._stopping.wait()
-
-    def _lacks_process(self) -> bool:
-        if self._stopping.is_set():
-            return False
-        return not self._link or (self._settings.standby and not self._standby)
-
-    def _look_after(self) -> None:
-        self._watch = asyncio.get_running_loop().call_later(WATCH_S, self._look_after)
-        if self._link and self._link.miss() > MISSED_SIGNS:
-            self._link.kill()
-        if self._standby and not self._standby.alive:
-            gone, self._standby = self._standby, None
-            self._begin_replacing(gone)
+    def restored(self) -> None:
+        """Tell that another switch is at work."""
+        self._on_event(SwitchRestored())
 
     def _tell(self, command: messages.Command) -> None:
         if not self._outbox:
@@ -489,16 +388,13 @@ class MediaClient:
         """Send the commands of one turn of the loop; without a switch they are kept as wishes."""
         commands, self._outbox = self._outbox, []
         freed, self._freed = self._freed, []
-        if self._link and commands:
-            seq = self._link.send(commands)
-            self._leaving += [(seq, place) for place in freed]
-        else:
-            self._leaving += [(0, place) for place in freed]
+        seq = self._keeper.send(commands)
+        self._leaving += [(seq, place) for place in freed]
 
     # --- events ----------------------------------------------------------------------------
 
-    def _take(self, batch: messages.Events) -> None:
-        self._working.set()
+    def take(self, batch: messages.Events) -> None:
+        """Take what the switch tells."""
         for event in batch.items:
             self._take_event(event)
         while self._leaving and self._leaving[0][0] <= batch.acked:

@@ -174,7 +174,9 @@ def test_a_killed_switch_is_replaced_on_the_same_ports(standby: bool, gap_s: flo
             with Phones(phones):
                 await settle(phones, [{500}, {400}])
                 for _ in range(2):
-                    await until(lambda: not standby or at.client._standby is not None, 10.0)
+                    await until(
+                        lambda: not standby or at.client._keeper.standby_pid is not None, 10.0
+                    )
                     since_s, before = time.monotonic(), at.client.pid
                     assert before
                     restored = len(at.told(SwitchRestored))
@@ -199,10 +201,10 @@ def test_a_killed_switch_is_replaced_on_the_same_ports(standby: bool, gap_s: flo
 def test_a_standby_that_dies_is_replaced_before_it_is_needed() -> None:
     async def scenario() -> None:
         async with house() as at:
-            link = at.client._standby
-            assert link
-            os.kill(link.pid, signal.SIGKILL)
-            await until(lambda: at.client._standby not in (None, link))
+            pid = at.client._keeper.standby_pid
+            assert pid
+            os.kill(pid, signal.SIGKILL)
+            await until(lambda: at.client._keeper.standby_pid not in (None, pid), 15.0)
             assert not at.told(SwitchLost)
 
     on_uvloop(scenario)
@@ -232,7 +234,7 @@ def test_the_switch_ends_when_the_engine_is_killed(tmp_path: Path) -> None:
         "async def main():\n"
         "    client = MediaClient(MediaSettings(ports=2), print)\n"
         "    await client.start()\n"
-        "    print(client.pid, client._standby.pid, flush=True)\n"
+        "    print(client.pid, client._keeper.standby_pid, flush=True)\n"
         "    await asyncio.sleep(60)\n"
         "asyncio.run(main())\n"
     )
