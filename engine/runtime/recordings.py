@@ -277,17 +277,17 @@ class RecordingShelf:
         if not row.deleted_s:
             now_s = self._runtime().now_s()
             await self._commit(RecordingDeleted(at_s=now_s, recording_id=recording_id, by=by))
-        await self._remove(recording_id)
+        await self._remove(row)
         return await self.get(recording_id)
 
-    async def _remove(self, recording_id: RecordingId) -> None:
+    async def _remove(self, row: RecordingRow) -> None:
         if self._library is None:
             return
         try:
-            await asyncio.to_thread(self._library.delete, recording_id)
+            await asyncio.to_thread(self._library.delete, row.recording_id, row.file_name)
         except OSError as error:
             raise UnavailableError(
-                f"recordings/{recording_id} cannot be removed: {error}", slug="recording-stuck"
+                f"recordings/{row.recording_id} cannot be removed: {error}", slug="recording-stuck"
             ) from error
 
     async def _commit(self, fact: AnyFact) -> None:
@@ -309,7 +309,7 @@ class RecordingShelf:
             RecordingQuery(deleted_from_s=since_s, deleted=True, limit=5000)
         ):
             with suppress(UnavailableError):
-                await self._remove(row.recording_id)
+                await self._remove(row)
         while self._keep_s:
             await self._delete_old(self._runtime().now_s() - self._keep_s)
             await asyncio.sleep(SWEEP_S)

@@ -22,7 +22,8 @@ def main() -> None:
     parser.add_argument("--key-file", type=Path, help="key to seal them with; without: plain")
     parser.add_argument("--form", choices=("flac", "wav"), default="flac", help="what is kept")
     given = parser.parse_args()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for ignored in (signal.SIGINT, signal.SIGTERM):  # the end of the engine is the end
+        signal.signal(ignored, signal.SIG_IGN)
     with contextlib.suppress(ValueError, OSError):
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -119,10 +119,27 @@ def find_finished(
         OSError: The disk does not work.
         SealError: It is damaged, or of another key.
     """
-    for path in sorted(folder.glob(f"*/{recording_id}.*")):
-        if path.suffix not in (LIVE, PART):
+    for path in files_of(folder, recording_id):
+        if path.suffix != PART:
             return describe(disk, path, key)
     return None
+
+
+def files_of(folder: Path, recording_id: str, only: Path | None = None) -> Iterator[Path]:
+    """Yield the files of a recording, but one that grows; folders are not read, however full.
+
+    Args:
+        folder: Where recordings are, each in the folder of its day.
+        recording_id: The recording.
+        only: The day's folder, if it is known.
+    """
+    for day in [only] if only else sorted(path for path in folder.glob("*") if path.is_dir()):
+        for form in ("flac", "wav"):
+            for sealed in ("", SEALED):
+                for part in ("", PART):
+                    path = day / f"{recording_id}.{form}{sealed}{part}"
+                    if path.exists():
+                        yield path
 
 
 def describe(disk: Disk, path: Path, key: bytes | None) -> Finished:

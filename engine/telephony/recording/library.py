@@ -19,10 +19,10 @@ from engine.telephony.recording.finishing import (
     SEALED,
     Summary,
     describe,
+    files_of,
     read_summary,
     sealed_reader,
 )
-from engine.telephony.recording.live import LIVE
 from engine.telephony.recording.sealing import SealedReader, SealError, load_key
 
 if TYPE_CHECKING:
@@ -188,15 +188,19 @@ class Library:
         key = load_key(self._key_file) if self._key_file is not None else None
         return Reading(self._disk, path, key)
 
-    def delete(self, recording_id: str) -> int:
+    def delete(self, recording_id: str, file_name: str = "") -> int:
         """Remove everything there is of a recording but what still grows; return how many files.
+
+        Args:
+            recording_id: The recording.
+            file_name: Where its file is known to be; empty: it is looked for everywhere.
 
         Raises:
             OSError: The disk does not work.
         """
+        folder = (self._folder / file_name).parent if file_name else None
         gone = 0
-        for path in list(self._folder.glob(f"*/{recording_id}.*")):
-            if path.suffix != LIVE:
-                self._disk.unlink(path)
-                gone += 1
+        for path in files_of(self._folder, recording_id, folder):
+            self._disk.unlink(path)
+            gone += 1
         return gone
