@@ -99,11 +99,17 @@ def _add_to_dnc(fields: Fields) -> pb.Scenario.Step:
     return _Step(add_to_dnc=pb.Scenario.AddToDnc(then=fields["then"]))
 
 
+def _do_not_record(fields: Fields) -> pb.Scenario.Step:
+    said = pb.Scenario.DoNotRecord(then=fields["then"], banned=bool(fields.get("banned")))
+    return _Step(do_not_record=said)
+
+
 _STEPS: dict[str, tuple[tuple[str, ...], _Make]] = {
     "play": (("prompt", "then"), _play),
     "collect": (("prompt", "choices", "otherwise", "within", "tries"), _collect),
     "transfer": ((), lambda _: _Step(transfer=pb.Scenario.Transfer())),
     "add-to-dnc": (("then",), _add_to_dnc),
+    "do-not-record": (("then", "banned"), _do_not_record),
     "set-disposition": (("disposition", "then"), _dispose),
     "hang-up": ((), lambda _: _Step(hang_up=pb.Scenario.HangUp())),
 }

@@ -68,6 +68,18 @@ class AddToDnc(_Step, frozen=True, tag="add-to-dnc"):
     then: str
 
 
+class DoNotRecord(_Step, frozen=True, tag="do-not-record"):
+    """Let the call be unrecorded from now on, then go on.
+
+    Attributes:
+        then: The next step.
+        banned: Whether nobody may record it any more; otherwise agent or supervisor may.
+    """
+
+    then: str
+    banned: bool = False
+
+
 class Dispose(_Step, frozen=True, tag="set-disposition"):
     """Say what the call came to, then go on; the last one said holds, unless an agent says more."""
 
@@ -79,7 +91,7 @@ class End(_Step, frozen=True, tag="hang-up"):
     """Hang up."""
 
 
-Step = Play | Collect | Transfer | AddToDnc | Dispose | End
+Step = Play | Collect | Transfer | AddToDnc | DoNotRecord | Dispose | End
 
 
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -112,7 +124,7 @@ def one_prompt(prompt: str) -> Scenario:
 def followers(step: Step) -> tuple[str, ...]:
     """Return the names of all steps that may come next."""
     match step:
-        case Play(then=then) | AddToDnc(then=then) | Dispose(then=then):
+        case Play(then=then) | AddToDnc(then=then) | DoNotRecord(then=then) | Dispose(then=then):
             return (then,)
         case Collect(choices=choices, otherwise=otherwise):
             return (*choices.values(), otherwise)

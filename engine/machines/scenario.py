@@ -6,6 +6,7 @@ from engine.domain.scenario import (
     AddToDnc,
     Collect,
     Dispose,
+    DoNotRecord,
     End,
     Play,
     Scenario,
@@ -45,6 +46,13 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Unrecord:
+    """Do not record the call; ``banned``: whatever anybody else wants."""
+
+    banned: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Note what the call came to."""
 
@@ -56,7 +64,7 @@ class Finish:
     """Hang up; the scenario is over."""
 
 
-Act = Say | Hush | Listen | ToAgent | Block | Note | Finish
+Act = Say | Hush | Listen | ToAgent | Block | Unrecord | Note | Finish
 
 
 class ScenarioRun:
@@ -154,6 +162,9 @@ class ScenarioRun:
                     return [*acts, self._ask(step)]
                 case AddToDnc(then=then):
                     acts.append(Block())
+                    name = then
+                case DoNotRecord(then=then, banned=banned):
+                    acts.append(Unrecord(banned))
                     name = then
                 case Dispose(disposition=disposition, then=then):
                     acts.append(Note(disposition))

@@ -5,6 +5,7 @@ from engine.domain.scenario import (
     AddToDnc,
     Collect,
     Dispose,
+    DoNotRecord,
     End,
     Play,
     Scenario,
@@ -56,6 +57,8 @@ def _to_step(step: Step) -> pb.Scenario.Step:
             return _Step(transfer=pb.Scenario.Transfer())
         case AddToDnc(then=then):
             return _Step(add_to_dnc=pb.Scenario.AddToDnc(then=then))
+        case DoNotRecord(then=then, banned=banned):
+            return _Step(do_not_record=pb.Scenario.DoNotRecord(then=then, banned=banned))
         case Dispose(disposition=slug, then=then):
             said = pb.Scenario.SetDisposition(disposition=slug, then=then)
             return _Step(set_disposition=said)
@@ -74,6 +77,9 @@ def _from_step(name: str, message: pb.Scenario.Step) -> Step:
             return Transfer()
         case "add_to_dnc":
             return AddToDnc(then=message.add_to_dnc.then)
+        case "do_not_record":
+            unrecorded = message.do_not_record
+            return DoNotRecord(then=unrecorded.then, banned=unrecorded.banned)
         case "set_disposition":
             said = message.set_disposition
             return Dispose(disposition=said.disposition, then=said.then)

@@ -51,6 +51,8 @@ class Attempt:
         cause: Why its leg ended.
         sip_status: Final status of its INVITE, or 0.
         q850: Q.850 cause that came with its end, or 0.
+        unrecorded: Whether its scenario said "do not record".
+        recording_banned: Whether it banned that for good.
     """
 
     attempt_id: AttemptId
@@ -83,6 +85,8 @@ class Attempt:
     cause: Cause = CANCELLED
     sip_status: int = 0
     q850: int = 0
+    unrecorded: bool = False
+    recording_banned: bool = False
 
     def step(self, event: type) -> None:
         """Go where the table says."""

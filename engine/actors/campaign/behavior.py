@@ -208,9 +208,10 @@ class CampaignBehavior:
                 noticed = self._recordings.prompt_ended(message.leg_id, now_s)
                 if noticed is not None:
                     return noticed
-                return self._treatments.prompt_ended(message, now_s)
+                played = self._treatments.prompt_ended(message, now_s)
+                return self._heard(played, message.leg_id, now_s)
             case LegDigit():
-                return self._treatments.pressed(message, now_s)
+                return self._heard(self._treatments.pressed(message, now_s), message.leg_id, now_s)
             case LegAnalysed():
                 return self._heard(self._screening.judged(message, now_s), message.leg_id, now_s)
             case BeepAwaited():
@@ -222,7 +223,9 @@ class CampaignBehavior:
             case ToneDue(attempt_id):
                 return self._treatments.tone_due(attempt_id, now_s)
             case KeyDue():
-                return self._treatments.key_due(message, now_s)
+                waited = self._treatments.key_due(message, now_s)
+                attempt = self._attempts.find(message.attempt_id)
+                return [*waited, *self._recordings.treated(attempt, now_s)]
             case TreatmentDue(attempt_id):
                 return self._treatments.treatment_due(attempt_id)
             case ListSampled():

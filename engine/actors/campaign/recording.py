@@ -221,6 +221,9 @@ class Recordings:
     def _decide(self, attempt: Attempt, call: _Call, by: str, now_s: float) -> list[Effect]:
         if not self._table.has_leg(attempt):
             return []
+        call.wishes = replace(
+            call.wishes, unwanted=attempt.unrecorded, banned=attempt.recording_banned
+        )
         verdict = judge(call.wishes)
         return [
             *self._carry_out(attempt, call, verdict, by, now_s),

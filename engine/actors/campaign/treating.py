@@ -36,6 +36,7 @@ from engine.machines.scenario import (
     Say,
     ScenarioRun,
     ToAgent,
+    Unrecord,
 )
 from engine.ports import (
     AwaitBeep,
@@ -174,6 +175,10 @@ class Treatments:
                 return [StartTimer(_key(attempt), for_s, KeyDue(attempt.attempt_id, turn))]
             case Block():
                 return self._block(attempt, now_s)
+            case Unrecord(banned):
+                attempt.unrecorded = True
+                attempt.recording_banned = attempt.recording_banned or banned
+                return []
             case Note(disposition):
                 attempt.noted = self._context.find_disposition(disposition)
                 return []

@@ -486,6 +486,7 @@ class Scenario(_message.Message):
         ADD_TO_DNC_FIELD_NUMBER: _builtins.int
         SET_DISPOSITION_FIELD_NUMBER: _builtins.int
         HANG_UP_FIELD_NUMBER: _builtins.int
+        DO_NOT_RECORD_FIELD_NUMBER: _builtins.int
         @_builtins.property
         def play(self) -> Global___Scenario.Play:
             """Plays a prompt."""
@@ -510,6 +511,10 @@ class Scenario(_message.Message):
         def hang_up(self) -> Global___Scenario.HangUp:
             """Hangs up."""
 
+        @_builtins.property
+        def do_not_record(self) -> Global___Scenario.DoNotRecord:
+            """Lets the call be unrecorded from now on."""
+
         def __init__(
             self,
             *,
@@ -519,12 +524,13 @@ class Scenario(_message.Message):
             add_to_dnc: Global___Scenario.AddToDnc | None = ...,
             set_disposition: Global___Scenario.SetDisposition | None = ...,
             hang_up: Global___Scenario.HangUp | None = ...,
+            do_not_record: Global___Scenario.DoNotRecord | None = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _typing.Literal["add_to_dnc", b"add_to_dnc", "collect", b"collect", "does", b"does", "hang_up", b"hang_up", "play", b"play", "set_disposition", b"set_disposition", "transfer", b"transfer"]  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _typing.Literal["add_to_dnc", b"add_to_dnc", "collect", b"collect", "do_not_record", b"do_not_record", "does", b"does", "hang_up", b"hang_up", "play", b"play", "set_disposition", b"set_disposition", "transfer", b"transfer"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["add_to_dnc", b"add_to_dnc", "collect", b"collect", "does", b"does", "hang_up", b"hang_up", "play", b"play", "set_disposition", b"set_disposition", "transfer", b"transfer"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["add_to_dnc", b"add_to_dnc", "collect", b"collect", "do_not_record", b"do_not_record", "does", b"does", "hang_up", b"hang_up", "play", b"play", "set_disposition", b"set_disposition", "transfer", b"transfer"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-        _WhichOneofReturnType_does: _TypeAlias = _typing.Literal["play", "collect", "transfer", "add_to_dnc", "set_disposition", "hang_up"]  # noqa: Y015
+        _WhichOneofReturnType_does: _TypeAlias = _typing.Literal["play", "collect", "transfer", "add_to_dnc", "set_disposition", "hang_up", "do_not_record"]  # noqa: Y015
         _WhichOneofArgType_does: _TypeAlias = _typing.Literal["does", b"does"]  # noqa: Y015
         def WhichOneof(self, oneof_group: _WhichOneofArgType_does) -> _WhichOneofReturnType_does | None: ...
 
@@ -646,6 +652,30 @@ class Scenario(_message.Message):
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
         _ClearFieldArgType: _TypeAlias = _typing.Literal["then", b"then"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class DoNotRecord(_message.Message):
+        """Lets the call be unrecorded from now on, then goes on."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        THEN_FIELD_NUMBER: _builtins.int
+        BANNED_FIELD_NUMBER: _builtins.int
+        then: _builtins.str
+        """The next step."""
+        banned: _builtins.bool
+        """Whether nobody may record it any more; otherwise agent or supervisor may."""
+        def __init__(
+            self,
+            *,
+            then: _builtins.str = ...,
+            banned: _builtins.bool = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["banned", b"banned", "then", b"then"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,6 +26,7 @@ from engine.domain.facts import (
     RecordingStopped,
 )
 from engine.domain.ids import AttemptId, IdSource, LegId
+from engine.domain.scenario import DoNotRecord, End, Play, Scenario
 from engine.domain.specs import Mode, RecordingRule
 from engine.ports import (
     LegEnded,
@@ -174,6 +175,28 @@ def test_an_automatic_call_is_recorded_with_its_message() -> None:
     rig.start()
     call = rig.answered()
     assert [start.leg_id for start in rig.all_done(StartRecording)] == [call.leg_id]
+
+
+@pytest.mark.parametrize("banned", [False, True])
+def test_a_scenario_lets_a_call_be_unrecorded_and_a_ban_is_the_last_word(banned: bool) -> None:
+    scenario = Scenario(
+        first="hello",
+        steps={
+            "hello": Play("hello.wav", then="quiet"),
+            "quiet": DoNotRecord(then="number", banned=banned),
+            "number": Play("say-your-number.wav", then="end"),
+            "end": End(),
+        },
+    )
+    rig = Rig(recording=ALL, mode=Mode.AUTOMATIC, scenario=scenario)
+    rig.start()
+    call = rig.answered()
+    assert len(rig.all_done(StartRecording)) == 1
+    rig.tell(PromptEnded(call.leg_id))
+    assert len(rig.all_done(StopRecording)) == 1
+    assert [f.reason for f in rig.facts(RecordingStopped)] == ["ban" if banned else "scenario"]
+    state = ask(rig, call, RecordingAction.START).values[0].state
+    assert state is (RecordingState.OFF if banned else RecordingState.ON)
 
 
 def test_nobody_is_recorded_who_is_not_there() -> None:

@@ -30,6 +30,11 @@ do = "transfer"
 
 [steps.never]
 do = "add-to-dnc"
+then = "quiet"
+
+[steps.quiet]
+do = "do-not-record"
+banned = true
 then = "note"
 
 [steps.note]
@@ -57,9 +62,11 @@ def test_a_file_is_read_whole(tmp_path: Path) -> None:
         "menu": "collect",
         "agent": "transfer",
         "never": "add_to_dnc",
+        "quiet": "do_not_record",
         "note": "set_disposition",
         "bye": "hang_up",
     }
+    assert made.steps["quiet"].do_not_record.banned
     menu = made.steps["menu"].collect
     assert dict(menu.choices) == {"1": "agent", "9": "never"}
     assert (menu.within.ToMilliseconds(), menu.tries, menu.otherwise) == (4500, 2, "bye")

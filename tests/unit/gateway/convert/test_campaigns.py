@@ -12,7 +12,16 @@ from engine.domain.dispositions import DialRule, Disposition
 from engine.domain.e164 import E164
 from engine.domain.ids import AgentId, CampaignId, ListId, TeamId, TrunkId
 from engine.domain.refusals import InvalidHoursError, InvalidRequestError
-from engine.domain.scenario import AddToDnc, Collect, Dispose, End, Play, Scenario, Transfer
+from engine.domain.scenario import (
+    AddToDnc,
+    Collect,
+    Dispose,
+    DoNotRecord,
+    End,
+    Play,
+    Scenario,
+    Transfer,
+)
 from engine.domain.specs import CampaignSpec, HoursRow, ListLink, RecordingRule, RunWindow
 from gateway.convert import campaigns, resources, views
 from gateway.convert.campaigns import from_campaign, to_campaign
@@ -81,6 +90,7 @@ steps = st.one_of(
     ),
     st.builds(Transfer),
     st.builds(AddToDnc, then=step_names),
+    st.builds(DoNotRecord, then=step_names, banned=st.booleans()),
     st.builds(Dispose, disposition=ids, then=step_names),
     st.builds(End),
 )
