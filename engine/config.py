@@ -6,7 +6,15 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from engine.domain.refusals import InvalidRequestError
 
@@ -21,6 +29,9 @@ class SipSettings(Section):
     """Where SIP and RTP are spoken."""
 
     host: str = Field("127.0.0.1", description="Address to bind and to show to peers.")
+    advertised_host: str = Field(
+        "", description="IP address of SIP shown to peers instead (1:1 NAT); empty: the one bound."
+    )
     port: int = Field(5060, ge=0, le=65_535, description="UDP and TCP port of SIP; 0: any free.")
     tcp: bool = Field(True, description="Whether peers may connect by TCP, at the same port.")
     tls_port: int | None = Field(
@@ -37,6 +48,9 @@ class SipSettings(Section):
         "", description="ADDRESS or ADDRESS:PORT of the DNS server asked; empty: the system's."
     )
     media_host: str = Field("", description="Address of RTP; empty: the SIP address.")
+    media_advertised_host: str = Field(
+        "", description="IPv4 address of RTP shown in SDP instead (1:1 NAT); empty: the one bound."
+    )
     media_ports: int = Field(64, ge=2, le=4_096, description="UDP ports in the RTP pool.")
     media_processes: int = Field(
         1, ge=0, le=64, description="Media processes; 0: one less than there are cores."
@@ -53,6 +67,17 @@ class SipSettings(Section):
             ip_address(host.strip("[]"))
             if not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
                 raise ValueError(f"{value!r} is not ADDRESS or ADDRESS:PORT")
+        return value
+
+    @field_validator("advertised_host", "media_advertised_host")
+    @classmethod
+    def _address(cls, value: str, info: ValidationInfo) -> str:
+        if value:
+            shown = ip_address(value)
+            if shown.is_unspecified or (
+                shown.version != 4 and info.field_name != "advertised_host"
+            ):
+                raise ValueError(f"{value!r} is no address that peers could send to")
         return value
 
     @model_validator(mode="after")

@@ -33,6 +33,9 @@ def test_a_file_is_read_and_single_values_replace_it(tmp_path: Path) -> None:
         pytest.param('[sip]\ntls_client_ca = "a"', "needs tls_port", id="peers, but no TLS"),
         pytest.param('[sip]\nname_server = "dns.test"', "name_server", id="a name as name server"),
         pytest.param('[sip]\nname_server = "192.0.2.1:x"', "ADDRESS:PORT", id="its port"),
+        pytest.param('[sip]\nadvertised_host = "sip.test"', "advertised_host", id="a name shown"),
+        pytest.param('[sip]\nadvertised_host = "0.0.0.0"', "send to", id="nowhere shown"),
+        pytest.param('[sip]\nmedia_advertised_host = "::1"', "send to", id="IPv6 in SDP"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, text: str, names: str) -> None:

@@ -153,6 +153,7 @@ class SipTelephony:
         self._media: MediaSwitch = make_media(
             media.MediaSettings(
                 host=settings.media_host or settings.host,
+                advertised_host=settings.media_advertised_host,
                 ports=settings.media_ports,
                 processes=settings.media_processes,
                 lowest_port=settings.media_base_port,
@@ -192,7 +193,7 @@ class SipTelephony:
         """
         host, port = await self._transport.open()
         self._agent = UserAgent(
-            host,
+            self._shown_host,
             port,
             self._tokens,
             self._transport.send,
@@ -240,6 +241,11 @@ class SipTelephony:
     def address(self) -> tuple[str, int]:
         """Host and port of SIP, as bound."""
         return self._transport.address
+
+    @property
+    def _shown_host(self) -> str:
+        """Address of SIP that peers are shown."""
+        return self._settings.advertised_host or self._transport.address[0]
 
     @property
     def tls_port(self) -> int:
@@ -378,7 +384,7 @@ class SipTelephony:
         call = OutgoingCall(
             command.leg_id,
             target,
-            f"sip:{escape_user(command.caller_id)}@{self._transport.address[0]}",
+            f"sip:{escape_user(command.caller_id)}@{self._shown_host}",
             destination,
             local,
             pinned=not command.address,

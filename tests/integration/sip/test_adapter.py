@@ -240,6 +240,28 @@ async def test_a_call_over_the_real_switch_from_ringing_to_its_end(tmp_path: Pat
     assert ended == LegEnded(LEG, CANCELLED)
 
 
+async def test_peers_behind_a_nat_are_shown_the_addresses_told(tmp_path: Path) -> None:
+    settings = SipSettings(
+        port=0, advertised_host="192.0.2.5", media_advertised_host="192.0.2.6", tcp=False
+    )
+    log = ("-trace_msg", "-message_file", "messages.log")
+    async with (
+        station(MediaClient, settings=settings) as own,
+        Sipp(tmp_path, *scenario("answer"), *log) as sipp,
+    ):
+        own.set_trunk(sipp)
+        own.place()
+        await own.wait_for(LegAnswered)
+        own.hang_up()
+        await own.wait_for(LegEnded)
+        assert await sipp.result() == 0
+        port = own.telephony.address[1]
+    invite = (tmp_path / "messages.log").read_text(encoding="utf-8")
+    assert f"Via: SIP/2.0/UDP 192.0.2.5:{port};" in invite
+    assert f"Contact: <sip:192.0.2.5:{port}>" in invite
+    assert "c=IN IP4 192.0.2.6" in invite
+
+
 async def test_the_far_ends_refusal_and_hang_up_have_their_causes(tmp_path: Path) -> None:
     async with station() as own, Sipp(tmp_path, *scenario("refuse-503")) as sipp:
         own.set_trunk(sipp)
