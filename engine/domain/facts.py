@@ -562,6 +562,20 @@ class RecordingStopped(Fact, frozen=True, tag=True, kw_only=True):
     reason: str
 
 
+class RecordingRefused(Fact, frozen=True, tag=True, kw_only=True):
+    """A call that was to be recorded is not.
+
+    Attributes:
+        attempt_id: The call.
+        campaign_id: Whose.
+        reason: ``notice-failed``: the notice before it cannot be played.
+    """
+
+    attempt_id: AttemptId
+    campaign_id: CampaignId
+    reason: str
+
+
 class RecordingCompleted(Fact, frozen=True, tag=True, kw_only=True):
     """The file of a recording is complete, or there is none.
 
@@ -696,6 +710,7 @@ AnyFact = (
     | RecordingPaused
     | RecordingResumed
     | RecordingStopped
+    | RecordingRefused
     | RecordingCompleted
     | RecordingAccessed
     | RecordingDeleted

@@ -375,6 +375,13 @@ def _recording_stopped(event: Event, fact: facts.RecordingStopped) -> None:
     event.recording_stopped.reason = fact.reason
 
 
+@_writes(facts.RecordingRefused)
+def _recording_refused(event: Event, fact: facts.RecordingRefused) -> None:
+    event.recording_refused.call = name_of("calls", fact.attempt_id)
+    event.recording_refused.campaign = name_of("campaigns", fact.campaign_id)
+    event.recording_refused.reason = fact.reason
+
+
 @_writes(facts.RecordingCompleted)
 def _recording_completed(event: Event, fact: facts.RecordingCompleted) -> None:
     event.recording_completed.recording = name_of("recordings", fact.recording_id)

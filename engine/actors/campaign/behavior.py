@@ -205,7 +205,7 @@ class CampaignBehavior:
             case UnattendedDue(attempt_id):
                 return self._treatments.unattended_due(attempt_id, now_s)
             case PromptEnded():
-                noticed = self._recordings.prompt_ended(message.leg_id, now_s)
+                noticed = self._recordings.prompt_ended(message, now_s)
                 if noticed is not None:
                     return noticed
                 played = self._treatments.prompt_ended(message, now_s)

@@ -29,6 +29,7 @@ from engine.compliance.recording import (
 )
 from engine.domain.facts import (
     RecordingPaused,
+    RecordingRefused,
     RecordingResumed,
     RecordingStarted,
     RecordingStopped,
@@ -39,6 +40,7 @@ from engine.machines.attempt import AttemptPhase
 from engine.ports import (
     PauseRecording,
     PlayPrompt,
+    PromptEnded,
     ResumeRecording,
     StartRecording,
     StopPrompt,
@@ -47,6 +49,8 @@ from engine.ports import (
 
 NOTICE_S = 60.0
 """A notice whose end is not told by then, such as when hold cut it, is played again. [s]"""
+
+NOTICE_FAILED = "notice-failed"
 
 _IN_HAND = frozenset({*WAITING, AttemptPhase.CONNECTED, AttemptPhase.TREATED})
 
@@ -62,6 +66,8 @@ class _Call:
         paused: Whether that is paused.
         noticed: Whether the customer has heard the notice.
         notice: Whether it is being played.
+        refused: Whether it cannot be played, and so nothing is recorded (R5).
+        shown: What the agent's desktop was told last.
     """
 
     wishes: RecordingWishes
@@ -70,6 +76,7 @@ class _Call:
     paused: bool = False
     noticed: bool = False
     notice: bool = False
+    refused: bool = False
     shown: RecordingView | None = field(default=None)
 
 
@@ -192,15 +199,25 @@ class Recordings:
 
     # --- the notice ------------------------------------------------------------------------
 
-    def prompt_ended(self, leg_id: LegId, now_s: float) -> list[Effect] | None:
-        """The notice was heard; None: it was another prompt."""
-        attempt = self._table.find_leg(leg_id)
+    def prompt_ended(self, event: PromptEnded, now_s: float) -> list[Effect] | None:
+        """The notice was heard, or cannot be played; None: it was another prompt."""
+        attempt = self._table.find_leg(event.leg_id)
         call = self._calls.get(attempt.attempt_id) if attempt is not None else None
         if attempt is None or call is None or not call.notice:
             return None
-        call.notice, call.noticed = False, True
+        call.notice, call.noticed, call.refused = False, event.heard, not event.heard
         timer = CancelTimer(("notice", attempt.attempt_id))
-        return [timer, *self._decide(attempt, call, "engine", now_s)]
+        refused = [] if event.heard else [self._refused(attempt.attempt_id, now_s)]
+        return [timer, *refused, *self._decide(attempt, call, "engine", now_s)]
+
+    def _refused(self, attempt_id: AttemptId, now_s: float) -> Effect:
+        fact = RecordingRefused(
+            at_s=now_s,
+            attempt_id=attempt_id,
+            campaign_id=self._context.campaign_id,
+            reason=NOTICE_FAILED,
+        )
+        return self._context.note(fact)
 
     def notice_due(self, message: NoticeDue) -> list[Effect]:
         """Nothing was told of the notice: it is played again, for nothing begins before it."""
@@ -249,7 +266,8 @@ class Recordings:
         self, attempt: Attempt, call: _Call, verdict: RecordingVerdict, by: str, now_s: float
     ) -> list[Effect]:
         if self._context.spec.recording_notice and not call.noticed:
-            return [] if call.notice else self._play_notice(attempt.attempt_id, call)
+            silent = call.notice or call.refused
+            return [] if silent else self._play_notice(attempt.attempt_id, call)
         recording_id = call.recording_id = self._context.ids.recording()
         call.paused = False
         agent_id = attempt.agent_id or AgentId("")
@@ -325,7 +343,7 @@ class Recordings:
     def _show(self, attempt: Attempt, call: _Call) -> list[Effect]:
         """Tell the agent's desktop, if there is anything new."""
         view = _view(attempt.attempt_id, call)
-        nothing = call.shown is None and view.state is RecordingState.OFF
+        nothing = call.shown is None and view.state is RecordingState.OFF and not call.refused
         if view == call.shown or attempt.agent_id is None or nothing:
             return []
         call.shown = view
@@ -336,7 +354,10 @@ def _view(attempt_id: AttemptId, call: _Call) -> RecordingView:
     state = RecordingState.OFF
     if call.recording_id is not None:
         state = RecordingState.PAUSED if call.paused else RecordingState.ON
-    return RecordingView(attempt_id, state, judge(call.wishes).why, call.recording_id or "")
+    verdict = judge(call.wishes)
+    failed = call.refused and verdict.state is RecordingState.ON
+    why = NOTICE_FAILED if failed else verdict.why
+    return RecordingView(attempt_id, state, why, call.recording_id or "")
 
 
 def _unknown(attempt_id: AttemptId) -> UnknownCallError:

@@ -21,6 +21,7 @@ from engine.compliance.recording import RecordingAction, RecordingPolicy, Record
 from engine.domain.causes import HUNG_UP
 from engine.domain.facts import (
     RecordingPaused,
+    RecordingRefused,
     RecordingResumed,
     RecordingStarted,
     RecordingStopped,
@@ -99,6 +100,18 @@ def test_recording_begins_after_the_notice_and_not_before() -> None:
     assert not rig.all_done(StartRecording)
     rig.tell(PromptEnded(call.leg_id))
     assert len(rig.all_done(StartRecording)) == 1
+
+
+def test_a_notice_that_cannot_be_played_leaves_the_call_unrecorded_and_says_so() -> None:
+    rig = Rig(recording=ALL, recording_notice="gone.wav")
+    rig.start()
+    call = rig.connected()
+    rig.tell(PromptEnded(call.leg_id, heard=False))
+    view = ask(rig, call, RecordingAction.START).values[0]
+    assert (view.state, view.why) == (RecordingState.OFF, "notice-failed")
+    assert not rig.all_done(StartRecording)
+    assert len(rig.all_done(PlayPrompt)) == 1
+    assert [fact.reason for fact in rig.facts(RecordingRefused)] == ["notice-failed"]
 
 
 def test_a_notice_that_was_cut_is_played_again() -> None:
