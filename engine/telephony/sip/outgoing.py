@@ -186,6 +186,7 @@ class OutgoingLeg(Leg):
         if "rseq" in response.headers and self._call and self._call.reliable is not Need.OFF:
             rseq = read_rseq(response)
         if rseq and not self._acknowledge_progress(fork, rseq, invite, response, now_s):
+            self.step(LegInput.TRYING, now_s)  # no more than that; but CANCEL waits for no less
             return
         if not read_early(fork, response, bool(rseq)):
             self.core.counts["bad-early-media"] += 1

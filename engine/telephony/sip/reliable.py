@@ -42,7 +42,10 @@ class Fork:
 def read_rseq(response: Response) -> int:
     """Return RSeq of a response that asks to be acknowledged, 0 if it does not (RFC 3262 §4)."""
     text = response.first("rseq").strip()
-    wants = any(each.lower() == "100rel" for each in response.every("require"))
+    try:
+        wants = any(each.lower() == "100rel" for each in response.every("require"))
+    except ParseError:
+        return 0  # a wish that cannot be read is none; the response stands
     return int(text) if wants and response.to_tag and _RSEQ.fullmatch(text) else 0
 
 
