@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -61,6 +62,17 @@ async def fetch(world: World, name: str, offset: int = 0) -> bytes:
     return b"".join([piece.content async for piece in pieces])
 
 
+async def paceline(world: World, *words: str) -> str:
+    """Run ``paceline recording`` and return what it prints."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "clients.cli", "recording", *words, "--server", world.server.api),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode == 0
+    return printed.decode()
+
+
 def files(folder: Path, names: str) -> list[Path]:
     return list(folder.glob(f"*.recordings/*/{names}"))
 
@@ -98,6 +110,12 @@ async def test_a_call_is_recorded_sealed_fetched_played_and_deleted(tmp_path: Pa
         expected = np.rint(samples[4000:] * 32768).astype(np.int16)
         assert (heard_again == expected).all()
         _never_plain(tmp_path, whole, heard_again)
+        listed = await paceline(world, "list", "--campaign", CAMPAIGN, "--json")
+        assert recording.sha256 in listed
+        fetched = tmp_path / "call.flac"
+        fetched.write_bytes(whole[:700])  # a download that was cut
+        await paceline(world, "download", recording.name, str(fetched))
+        assert fetched.read_bytes() == whole
         await world.client.recordings.delete(recording.name)
         with pytest.raises(PacelineError, match="no file"):
             await fetch(world, recording.name)
