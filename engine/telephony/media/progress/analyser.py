@@ -129,7 +129,9 @@ class Analyser:
         self._before[:count] = samples
         voice, tones = self._voice, self._tones
         ended = tones.listen(count, heard, voice.floor_db[:count])
-        voice.listen(count, heard, tones.sounds(count), self._pause[:count])
+        # The edges of a sure tone are uneven as a voice is.
+        tonal = tones.sounds(count) | signals.is_steady(tones, count)
+        voice.listen(count, heard, tonal, self._pause[:count])
         return self._judge(count, ended)
 
     # --- rules ---------------------------------------------------------------------------------
