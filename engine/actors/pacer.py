@@ -19,7 +19,6 @@ from engine.actors.messages import (
     CampaignMessage,
     CampaignMoved,
     DescribePacing,
-    HandlingEnded,
     PacerMessage,
     PacingDue,
     PacingView,
@@ -209,8 +208,6 @@ class PacerBehavior:
                 if campaign_id in self._rows:
                     self._rows[campaign_id].supply = message
                 return ()
-            case HandlingEnded():
-                return ()  # the floor learns talk and ACW from the agents' phases
             case CampaignMoved():
                 return self._campaign_moved(message)
             case CampaignGone(campaign_id):

@@ -453,7 +453,6 @@ class Runtime:
                 self.ids,
                 self.telephony.identify,
                 self.registry.router,
-                self.registry.pacer,
             )
 
         ref: Ref[AgentMessage] = self.kernel.spawn(f"agents/{agent_id}", make)

@@ -2,7 +2,7 @@
 
 from engine.actors.agent.context import AgentContext
 from engine.actors.kernel.effects import CancelTimer, Effect, StartTimer, Tell
-from engine.actors.messages import AcwExpired, HandlingEnded, WorkFinished
+from engine.actors.messages import AcwExpired, WorkFinished
 from engine.domain.ids import AttemptId
 from engine.machines.agent import AgentState, CallGone
 
@@ -36,7 +36,4 @@ class AfterCallWork:
         attempt_id = work.attempt_id or AttemptId("")
         acw_s = now_s - (now_s if work.ended_s is None else work.ended_s)
         finished = WorkFinished(attempt_id, self._agent.agent_id, acw_s)
-        effects: list[Effect] = [CancelTimer(_TIMER), Tell(work.campaign, finished)]
-        if work.joined_s is not None:
-            effects.append(Tell(self._agent.pacer, HandlingEnded(work.campaign_id, "acw", acw_s)))
-        return effects
+        return [CancelTimer(_TIMER), Tell(work.campaign, finished)]

@@ -32,7 +32,6 @@ from engine.actors.messages import (
     LeaveSupervision,
     LogIn,
     OfferExpired,
-    PacerMessage,
     PreviewDialing,
     PreviewExpired,
     PreviewOver,
@@ -68,7 +67,6 @@ class AgentBehavior:
         ids: IdSource,
         identify: Callable[[LegId], DialogSeed],
         router: Ref[RouterMessage],
-        pacer: Ref[PacerMessage],
     ) -> None:
         """Begin, logged out.
 
@@ -77,10 +75,9 @@ class AgentBehavior:
             ids: Source of leg ids.
             identify: How the INVITE of a leg will be known on the wire.
             router: Told of every move.
-            pacer: Told how long handling took.
         """
         phone = AgentPhone(spec.agent_id, ids, identify)
-        self._agent = AgentContext(spec, phone, router, pacer)
+        self._agent = AgentContext(spec, phone, router)
         self._after_call = AfterCallWork(self._agent)
         self._states = States(self._agent, self._after_call)
         self._calls = Calls(self._agent, self._after_call)

@@ -13,7 +13,6 @@ from engine.actors.messages import (
     ControlRecording,
     DisposeCall,
     EndCall,
-    HandlingEnded,
     HoldCall,
     JoinSupervision,
     Journal,
@@ -70,12 +69,9 @@ class Calls:
         """Begin after-call work: the customer's leg is over."""
         agent, work = self._agent, self._agent.in_hand()
         silence = self.silence(now_s)
-        lasted_s = work.talk_s(now_s) + work.hold_s
-        talked = HandlingEnded(work.campaign_id, "talk", lasted_s)
         return [
             *silence,
             self._ended(ended_by, now_s),
-            Tell(agent.pacer, talked),
             *agent.phone.release(),
             agent.tell_desk(CallFinished(work.attempt_id or AttemptId(""), ended_by)),
             *self._after_call.begin(now_s),

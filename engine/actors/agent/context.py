@@ -12,7 +12,6 @@ from engine.actors.messages import (
     AgentView,
     Journal,
     NotifyDesk,
-    PacerMessage,
     RouterMessage,
 )
 from engine.domain.facts import AgentChanged
@@ -43,7 +42,6 @@ class AgentContext:
     Attributes:
         spec: The agent's settings.
         phone: Its leg.
-        pacer: Told how long handling took.
         phase: Where it stands.
         reason: Not Ready reason, or empty.
         pending: The state that follows, or None.
@@ -58,7 +56,6 @@ class AgentContext:
         "_router",
         "_shown",
         "_since_s",
-        "pacer",
         "pending",
         "phase",
         "phone",
@@ -72,11 +69,9 @@ class AgentContext:
         spec: AgentSpec,
         phone: AgentPhone,
         router: Ref[RouterMessage],
-        pacer: Ref[PacerMessage],
     ) -> None:
         self.spec = spec
         self.phone = phone
-        self.pacer = pacer
         self.phase = AGENT.initial
         self.reason = ""
         self.pending: Wish | None = None

@@ -79,15 +79,6 @@ class CallsLost:
 
 
 @dataclass(frozen=True, slots=True)
-class HandlingEnded:
-    """An agent finished a phase of handling: ``talk`` (hold included) or ``acw``. [s]"""
-
-    campaign_id: CampaignId
-    phase: str
-    duration_s: float
-
-
-@dataclass(frozen=True, slots=True)
 class PacingDue:
     """Time to decide (timer)."""
 
@@ -187,7 +178,6 @@ PacerMessage = (
     | CallsLaunched
     | CallMoved
     | CallsLost
-    | HandlingEnded
     | PacingDue
     | RestoreLaws
     | RecallCalls

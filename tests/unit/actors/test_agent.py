@@ -35,7 +35,6 @@ from engine.actors.messages import (
     DisposeCall,
     EndCall,
     ForceState,
-    HandlingEnded,
     HangUpCall,
     HoldCall,
     JoinSupervision,
@@ -44,7 +43,6 @@ from engine.actors.messages import (
     LeaveSupervision,
     LogIn,
     OfferExpired,
-    PacerMessage,
     PreviewDecided,
     PreviewDialing,
     PreviewExpired,
@@ -124,11 +122,10 @@ class Rig:
 
     def __init__(self, leg: AgentLeg = AgentLeg.NAILED_UP) -> None:
         self.router: Ref[RouterMessage] = Ref("router")
-        self.pacer: Ref[PacerMessage] = Ref("pacer")
         self.campaign: Ref[CampaignMessage] = Ref("campaign")
         self.session: Ref[SupervisionMessage] = Ref("session")
         self.spec = AgentSpec(agent_id=ANN, team_id=TeamId("red"), leg=leg)
-        self.agent = AgentBehavior(self.spec, IdSource("a1", 1), seed_of, self.router, self.pacer)
+        self.agent = AgentBehavior(self.spec, IdSource("a1", 1), seed_of, self.router)
         self.now_s = 1000.0
         self.caller = Answers()
         self.phone = LegId("")
@@ -736,7 +733,6 @@ def test_the_end_of_a_call_tells_its_times_and_begins_after_call_work(talking: R
     effects = talking.hear(CallOver(CALL, "customer"), 10.0)
     (ended,) = facts(effects, CallEnded)
     assert (ended.ended_by, ended.talk_s, ended.hold_s) == ("customer", 30.0, 5.0)
-    assert told(effects, talking.pacer, HandlingEnded) == [HandlingEnded(SPRING, "talk", 35.0)]
     assert talking.mix() == {talking.phone: (), CUSTOMER: ()}
     assert [finished.ended_by for finished in desk(effects, CallFinished)] == ["customer"]
     assert timers(effects) == []
@@ -797,7 +793,6 @@ def test_a_state_chosen_in_after_call_work_ends_it(
     rig.now_s += 12.0
     effects = rig.choose(state)
     assert told(effects, rig.campaign, WorkFinished) == [WorkFinished(CALL, ANN, 12.0)]
-    assert told(effects, rig.pacer, HandlingEnded) == [HandlingEnded(SPRING, "acw", 12.0)]
     assert rig.phase() is phase
     assert rig.view.attempt_id is None
 
@@ -874,7 +869,6 @@ def test_a_previewed_call_not_answered_leaves_work(rig: Rig) -> None:
     assert not facts(effects, CallEnded)
     effects = rig.choose(READY)
     assert len(told(effects, rig.campaign, WorkFinished)) == 1
-    assert told(effects, rig.pacer, HandlingEnded) == []
 
 
 def test_a_previewed_call_that_never_left_leaves_no_work(rig: Rig) -> None:
