@@ -76,9 +76,7 @@ class Child:
 def run(short: bool) -> list[Figure]:
     """Measure it with calls refused, answered, and taken by agents; short: about 90 seconds."""
     rates = (300, 500) if short else (300, 600, 1000, 1200, 1400, 1600, 1800, 2000)
-    figures = _path(
-        "path/", REFUSING, CALLER, "486 or 404 after ringing", rates, 5.0 if short else 10.0
-    )
+    figures = refused("path/", rates, 5.0 if short else 10.0)
     answered = (100,) if short else (100, 200, 300, 400)
     figures += _path(
         "path/answered/",
@@ -148,6 +146,20 @@ def _agent_figures(
     ]  # fmt: skip
 
 
+def refused(
+    prefix: str, rates: Sequence[int], seconds: float, goal_per_s: float = GOAL_PER_S
+) -> list[Figure]:
+    """Measure attempts that a carrier refuses, from list to accounting.
+
+    Args:
+        prefix: Of the figures' names.
+        rates: Rates to try, rising. [attempts/s]
+        seconds: How long each is measured. [s]
+        goal_per_s: Rate that should be held. [attempts/s]
+    """
+    return _path(prefix, REFUSING, CALLER, "486 or 404 after ringing", rates, seconds, goal_per_s)
+
+
 def _path(
     prefix: str,
     scenario: str,
@@ -155,6 +167,7 @@ def _path(
     course: str,
     rates: Sequence[int],
     seconds: float,
+    goal_per_s: float = GOAL_PER_S,
 ) -> list[Figure]:
     """Raise the rate until the path no longer keeps up; return what held."""
     with tempfile.TemporaryDirectory() as folder, carrier(scenario) as port:
@@ -165,7 +178,7 @@ def _path(
             world.do("start", calls_per_s=rates[0])
             held, limit = _ramp(world, rates, seconds)
             left = world.do("stop")["open"]
-    return _figures(prefix, held, reference_ms, left, f"{course}; {limit}")
+    return _figures(prefix, held, reference_ms, left, f"{course}; {limit}", goal_per_s)
 
 
 def _ramp(world: Child, rates: Sequence[int], seconds: float) -> tuple[dict[str, Any], str]:
@@ -200,7 +213,12 @@ def _limit(rate: int, seen: dict[str, Any]) -> str:
 
 
 def _figures(
-    prefix: str, seen: dict[str, Any], reference_ms: float, left: int, course: str
+    prefix: str,
+    seen: dict[str, Any],
+    reference_ms: float,
+    left: int,
+    course: str,
+    goal_per_s: float,
 ) -> list[Figure]:
     attempts = sum(seen["closed"].values())
     per_s, cpu_ms = attempts / seen["seconds"], seen["cpu_s"] / attempts * 1e3
@@ -211,7 +229,7 @@ def _figures(
         return Figure(prefix + name, value, unit, None, None, None, method)
 
     return [
-        Figure(prefix + "attempts_per_s", per_s, "attempts/s", GOAL_PER_S, None, None, how),
+        Figure(prefix + "attempts_per_s", per_s, "attempts/s", goal_per_s, None, None, how),
         Figure(
             prefix + "cpu_ms_per_attempt", cpu_ms, "ms", GOAL_CPU_MS, reference_ms,
             reference_ms / cpu_ms,

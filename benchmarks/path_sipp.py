@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 HOST = "127.0.0.1"
 _NULL = subprocess.DEVNULL
@@ -52,6 +53,9 @@ ANSWERING = f"""<?xml version="1.0" encoding="UTF-8"?>
 """
 """A carrier where everybody answers and the caller hangs up."""
 
+PATIENT = ANSWERING.replace("</scenario>", '<timewait milliseconds="4000"/></scenario>')
+"""The same, and a BYE whose answer was lost is answered again (RFC 3261 §17.2.2, Timer J)."""
+
 _INVITE = (
     "INVITE sip:+14155550100@[remote_ip]:[remote_port] SIP/2.0\n"
     "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]\nMax-Forwards: 70\n"
@@ -74,25 +78,52 @@ CALLER = f"""<?xml version="1.0" encoding="UTF-8"?>
 """A caller of ``REFUSING``; for ``ANSWERING`` sipp's own will do."""
 
 
+class Sipp(NamedTuple):
+    """A sipp that runs.
+
+    Attributes:
+        port: Where it answers.
+        pid: Its process.
+    """
+
+    port: int
+    pid: int
+
+
 @contextmanager
 def carrier(scenario: str) -> Iterator[int]:
     """Run a far end; yields its port."""
-    port = _free_port()
+    with sipp(scenario) as far:
+        yield far.port
+
+
+@contextmanager
+def sipp(scenario: str, transport: str = "UDP") -> Iterator[Sipp]:
+    """Run a far end over UDP, or over TCP."""
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "carrier.xml").write_text(scenario, encoding="utf-8")
         process = subprocess.Popen(
-            [*_sipp(port), "-sf", "carrier.xml", "-l", "30000"],
+            [*_sipp(port, transport), "-sf", "carrier.xml", "-l", "30000"],
             cwd=folder, stdin=_NULL, stdout=_NULL, stderr=_NULL,
         )  # fmt: skip
         try:
-            _wait_bound(port)
-            yield port
+            _wait_bound(port, transport)
+            yield Sipp(port, process.pid)
         finally:
             process.kill()
             process.wait()
 
 
-def caller_cpu_ms(port: int, scenario: str | None, calls: int, calls_per_s: int) -> float:
+def caller_cpu_ms(
+    port: int,
+    scenario: str | None,
+    calls: int,
+    calls_per_s: int,
+    *,
+    transport: str = "UDP",
+    talk_ms: int = 300,
+) -> float:
     """Return the processor milliseconds that a call costs sipp as the caller.
 
     Args:
@@ -100,15 +131,17 @@ def caller_cpu_ms(port: int, scenario: str | None, calls: int, calls_per_s: int)
         scenario: Of the caller; None: sipp's own.
         calls: How many to place.
         calls_per_s: How fast.
+        transport: UDP or TCP.
+        talk_ms: From answer to BYE, in sipp's own scenario. [ms]
     """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "caller.xml").write_text(scenario or "", encoding="utf-8")
-        which = ["-sf", "caller.xml"] if scenario else ["-sn", "uac", "-d", "300"]
+        which = ["-sf", "caller.xml"] if scenario else ["-sn", "uac", "-d", str(talk_ms)]
         subprocess.run(
             [
-                *(*_sipp(_free_port()), *which, "-m", str(calls), "-r", str(calls_per_s)),
-                *("-l", "5000", f"{HOST}:{port}"),
+                *(*_sipp(free_port(), transport), *which, "-m", str(calls)),
+                *("-r", str(calls_per_s), "-l", "5000", f"{HOST}:{port}"),
             ],
             cwd=folder, check=True, stdin=_NULL, stdout=_NULL, stderr=_NULL,
         )  # fmt: skip
@@ -117,19 +150,22 @@ def caller_cpu_ms(port: int, scenario: str | None, calls: int, calls_per_s: int)
     return spent_s / calls * 1e3
 
 
-def _sipp(port: int) -> list[str]:
-    return ["sipp", "-i", HOST, "-p", str(port), "-nostdin", "-timeout", "300s"]
+def _sipp(port: int, transport: str = "UDP") -> list[str]:
+    way = ["-t", "t1"] if transport == "TCP" else []
+    return ["sipp", "-i", HOST, "-p", str(port), "-nostdin", "-timeout", "300s", *way]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a UDP port of loopback that is free now."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
 
 
-def _wait_bound(port: int) -> None:
+def _wait_bound(port: int, transport: str) -> None:
     deadline_s = time.monotonic() + 10
-    while f":{port:04X} " not in Path("/proc/net/udp").read_text(encoding="ascii"):
+    table = Path("/proc/net", transport.lower())
+    while f":{port:04X} " not in table.read_text(encoding="ascii"):
         if time.monotonic() > deadline_s:
             raise TimeoutError("sipp did not start")
         time.sleep(0.01)
