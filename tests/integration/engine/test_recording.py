@@ -194,8 +194,8 @@ async def test_an_orderly_stop_completes_what_goes_on(tmp_path: Path) -> None:
         assert len(files(tmp_path, "*.flac.sealed")) == 1
         await world.server.start()
         await world.client.wait_serving(30.0)
-        (recording,) = await recordings(world)
-        assert recording.complete
+        (recording,) = await complete(world)
+        assert recording.sha256
 
 
 async def test_a_killed_engine_leaves_the_call_recorded_to_its_last_second(tmp_path: Path) -> None:
