@@ -111,9 +111,16 @@ class Registrar:
         self._known: dict[str, str] = {}
 
     def find(self, user: str, now_s: float) -> Binding | None:
-        """Return the newest binding of a user, None if the phone is not registered."""
+        """Return the newest binding of a user, None if the phone is not registered.
+
+        Headers that its contact carries are left out: a phone does not say what its INVITEs hold
+        (RFC 3261 §19.1.5).
+        """
         live = [each for each in self._bindings.get(user, {}).values() if each.expires_s > now_s]
-        return max(live, key=lambda each: each.expires_s, default=None)
+        newest = max(live, key=lambda each: each.expires_s, default=None)
+        if newest is None or "?" not in newest.contact:
+            return newest
+        return newest._replace(contact=str(parse_uri(newest.contact)._replace(headers="")))
 
     def is_source(self, source: Destination) -> bool:
         """Say whether a registered phone speaks from an address."""

@@ -118,7 +118,7 @@ def answer(
         wanted: Our own direction; the answer's is no wider than the offer allows.
     """
     codecs = tuple(codec for codec in remote.codecs if codec in local.codecs)
-    if not codecs or remote.port == 0:
+    if not codecs or remote.port == 0 or not _same_family(local.host, remote.host):
         return None
     parts = [_session_lines(local, session, version)]
     for position, line in enumerate(remote.lines):
@@ -127,7 +127,7 @@ def answer(
         else:
             kind, _, rest = line.partition(" ")
             parts.append(f"m={kind} 0 {rest}\r\n")
-    return "".join(parts).encode()
+    return "".join(parts).encode("utf-8", "surrogateescape")
 
 
 def narrow(offered: Direction, wanted: Direction) -> Direction:
@@ -250,6 +250,11 @@ class _Reader:
         return RemoteMedia(
             host, self.port, codecs, self.event, direction, tuple(self.lines), self.audio
         )
+
+
+def _same_family(ours: str, theirs: str) -> bool:
+    """Say whether our address can reach theirs: IPv4 and IPv6 are two networks (RFC 6157 §4)."""
+    return theirs in _NOWHERE or (":" in ours) == (":" in theirs)
 
 
 def _session_lines(local: LocalMedia, session: int, version: int) -> str:

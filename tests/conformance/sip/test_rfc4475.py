@@ -10,6 +10,7 @@ import pytest
 from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.message import Request, Response, parse
 from engine.telephony.sip.uri import parse_address
+from tests.conformance.sip.test_requests_to_us import PHONE, register, sign
 from tests.unit.telephony.sip.harness import ANSWER, Bench
 
 
@@ -101,6 +102,18 @@ VALID = [
         id="3.1.1.10 transports",
     ),
     pytest.param(
+        message(
+            "MESSAGE sip:kumiko@example.org SIP/2.0",
+            "Content-Type: multipart/mixed;boundary=7a9cbec02ceef655",
+            "MIME-Version: 1.0",
+            body=b"--7a9cbec02ceef655\r\nContent-Type: text/plain\r\n\r\nHello\r\n"
+            b"--7a9cbec02ceef655\r\nContent-Type: application/octet-stream\r\n\r\n"
+            + bytes(range(256))
+            + b"\r\n--7a9cbec02ceef655--\r\n",
+        ),
+        id="3.1.1.11 mpart01",
+    ),
+    pytest.param(
         message("SIP/2.0 200 = 2**3 * 5**2 но сто девяносто девять - простое"),
         id="3.1.1.12 unreason",
     ),
@@ -108,7 +121,41 @@ VALID = [
     pytest.param(
         message(OPTIONS, Via="SIP/2.0/UDP 192.0.2.10;branch=z9hG4bK"), id="3.2.1 badbranch"
     ),
+    pytest.param(
+        message(
+            "REGISTER sip:example.com SIP/2.0",
+            "To: <isbn:2983792873>",
+            "From: <http://www.example.com>;tag=3234233",
+            "Contact: <name:John_Smith>",
+        ),
+        id="3.3.4 unksm2",
+    ),
+    pytest.param(
+        message(
+            "REGISTER sip:example.com SIP/2.0", "Authorization: NoOneKnowsThisScheme opaque-data=x"
+        ),
+        id="3.3.7 regaut01",
+    ),
     pytest.param(message(OPTIONS, Max_Forwards="0"), id="3.3.11 zeromf"),
+    pytest.param(
+        message(
+            "REGISTER sip:example.com SIP/2.0", "Contact: sip:+19725552222@gw.example.net;unknown"
+        ),
+        id="3.3.12 cparam01",
+    ),
+    pytest.param(
+        message(
+            "REGISTER sip:example.com SIP/2.0", "Contact: <sip:+19725552222@gw.example.net;unknown>"
+        ),
+        id="3.3.13 cparam02",
+    ),
+    pytest.param(
+        message(
+            "REGISTER sip:example.com SIP/2.0",
+            "Contact: <sip:user@example.com?Route=%3Csip:sip.example.com%3E>",
+        ),
+        id="3.3.14 regescrt",
+    ),
     pytest.param(
         message(OPTIONS, Via="SIP/2.0/UDP 192.0.2.10", Max_Forwards=""), id="3.4.1 inv2543"
     ),
@@ -242,6 +289,70 @@ REFUSED = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        pytest.param("3.1.1.2 intmeth", 501, id="a method that nobody knows"),
+        pytest.param("3.1.1.5 esc02", 501, id="escapes make no REGISTER of it"),
+        pytest.param("3.1.1.11 mpart01", 501, id="we take no MESSAGE"),
+        pytest.param("3.2.1 badbranch", 200, id="a branch of the magic alone is none"),
+        pytest.param("3.3.4 unksm2", 401, id="who asks is not known yet"),
+        pytest.param("3.3.7 regaut01", 401, id="an unknown scheme is no credentials"),
+        pytest.param("3.3.11 zeromf", 200, id="no hops left, and none needed"),
+    ],
+)
+def test_a_valid_message_is_answered_as_the_rfc_says(name: str, status: int) -> None:
+    bench = Bench(screen=200)
+    (octets,) = [entry.values[0] for entry in VALID if entry.id == name]
+    assert isinstance(octets, bytes)
+    bench.receive(octets)
+    assert bench.last_response().status == status
+    assert bench.ua.open_legs == 0
+
+
+@pytest.mark.parametrize(
+    ("contact", "answered", "called"),
+    [
+        pytest.param(
+            "sip:+1972@gw.example.net;unknown",
+            "<sip:+1972@gw.example.net>",
+            "sip:+1972@gw.example.net",
+            id="3.3.12 cparam01: the parameter is the header's",
+        ),
+        pytest.param(
+            "<sip:+1972@gw.example.net;unknown>",
+            "<sip:+1972@gw.example.net;unknown>",
+            "sip:+1972@gw.example.net;unknown",
+            id="3.3.13 cparam02: the parameter is the URI's",
+        ),
+        pytest.param(
+            "<sip:anna@h.example?Route=%3Csip:sip.example.com%3E>",
+            "<sip:anna@h.example?Route=%3Csip:sip.example.com%3E>",
+            "sip:anna@h.example",
+            id="3.3.14 regescrt: kept, and no route of ours",
+        ),
+    ],
+)
+def test_a_contact_is_kept_as_the_rfc_says(contact: str, answered: str, called: str) -> None:
+    bench = Bench()
+    bench.receive(register(1, f"Contact: {contact}"), PHONE)
+    bench.receive(register(2, f"Contact: {contact}", sign(bench.last_response())), PHONE)
+    answer = bench.last_response()
+    assert (answer.status, answer.first("contact")) == (200, f"{answered};expires=3600")
+    binding = bench.ua.find_binding("anna", bench.now_s)
+    assert binding is not None
+    assert binding.contact == called
+
+
+def test_unksm2_binds_nobody() -> None:
+    bench = Bench()
+    bench.receive(register(1), PHONE)
+    signed = register(2, sign(bench.last_response()))
+    bench.receive(signed.replace(b"To: <sip:anna@paceline>", b"To: <isbn:2983792873>"), PHONE)
+    assert bench.last_response().status == 416
+    assert bench.ua.find_binding("anna", bench.now_s) is None
+
+
 @pytest.mark.parametrize(("octets", "status"), REFUSED)
 def test_an_invalid_request_is_refused_as_the_rfc_says(octets: bytes, status: int) -> None:
     bench = Bench(screen=200)
@@ -278,6 +389,25 @@ def test_what_cannot_be_answered_is_dropped(octets: bytes) -> None:
     bench.receive(octets)
     assert (bench.sent, bench.events) == ([], [])
     assert bench.ua.counts["garbage"] == 1
+
+
+CLAUSES = {
+    "3.1.1": 13,  # valid messages
+    "3.1.2": 19,  # invalid ones
+    "3.2": 1,  # transaction layer
+    "3.3": 15,  # application layer
+    "3.4": 1,  # backward compatibility
+}
+"""Clauses of the RFC and their messages; each is one that a user agent may meet."""
+
+
+def test_all_49_messages_of_the_rfc_are_here() -> None:
+    names = {str(entry.id).split()[0] for entry in [*VALID, *REFUSED, *DROPPED]}
+    wanted = {
+        f"{clause}.{number}" for clause, count in CLAUSES.items() for number in range(1, count + 1)
+    }
+    assert len(wanted) == 49
+    assert names == wanted
 
 
 EVERY = [
