@@ -148,7 +148,7 @@ def test_each_change_is_a_command_and_a_fact_with_its_actor() -> None:
     assert len(rig.all_done(StopRecording)) == 1
     first, second = rig.facts(RecordingStarted)
     assert first.recording_id != second.recording_id
-    changed = [
+    changed: list[RecordingPaused | RecordingResumed | RecordingStopped] = [
         *rig.facts(RecordingPaused),
         *rig.facts(RecordingResumed),
         *rig.facts(RecordingStopped),
