@@ -26,6 +26,7 @@ from engine.telephony.media.packets import Batch
 from engine.telephony.media.prompts import PromptBank, PromptError
 from engine.telephony.media.quality import Quality, Report
 from engine.telephony.media.receiving import Counters, Receiver
+from engine.telephony.media.securing import Securing
 from engine.telephony.media.taps import Frames, Tap
 
 TICK_MS: Final = 20
@@ -66,13 +67,18 @@ class Core:
         self.ring = JitterRing(legs + 1)
         self.bank = PromptBank()
         self.sent = self._released_concealed = self._released_late = 0
-        self._receiver = Receiver(legs, ports, silent_ms // TICK_MS, self.ring)
+        self._securing = securing = Securing(legs)
+        self._receiver = Receiver(
+            legs, ports, silent_ms // TICK_MS, self.ring, securing.unprotector
+        )
         self._matrix = MixMatrix(legs)
         self._players = Players(legs)
-        self._outbound = Outbound(legs, ports)
+        self._outbound = Outbound(legs, ports, securing.protector)
         self._inlets = Inlets(legs)
         receiver = self._receiver
-        self.quality = Quality(self._outbound, receiver.reception, self.ring, receiver.ssrc)
+        self.quality = Quality(
+            self._outbound, receiver.reception, self.ring, receiver.ssrc, securing
+        )
         self._want_prompt = want_prompt
         self._waiting: dict[str, list[messages.Play]] = {}
         self._live: Bools = np.zeros(legs, dtype=np.bool_)
@@ -108,6 +114,11 @@ class Core:
         """Return how many packets came after they were due."""
         return int(self.ring.late.sum()) + self._released_late
 
+    @property
+    def unauthentic(self) -> int:
+        """Return how many packets for encrypted legs were dropped as not theirs, or repeated."""
+        return self._securing.unprotector.refused
+
     def reports(self, tick: int, now_s: float) -> list[Report]:
         """Return the RTCP reports that are due at a tick.
 
@@ -142,8 +153,8 @@ class Core:
                 self._open(leg)
                 self._inlets.open(leg, key)
                 self.ring.follow(leg, GHOST_TICKS)
-            case messages.Connect():
-                self._connect(command, tick)
+            case messages.Connect() | messages.Secure():
+                self._tie(command, tick)
             case messages.Mix(rows):
                 self._matrix.set_rows(rows)
             case messages.Play():
@@ -228,6 +239,14 @@ class Core:
         self.ring.clear(leg, Law.MU)
         self._live[leg] = True
 
+    def _tie(self, wanted: messages.Connect | messages.Secure, tick: int) -> None:
+        if isinstance(wanted, messages.Connect):
+            self._connect(wanted, tick)
+            return
+        index = self._securing.perform(wanted, tick)
+        if index is not None:
+            self._outbound.go_on_from(wanted.leg, index)
+
     def _connect(self, wanted: messages.Connect, tick: int) -> None:
         leg, out = wanted.leg, self._outbound
         if wanted.law != self.ring.laws[leg]:
@@ -289,6 +308,7 @@ class Core:
         self._receiver.release(leg, tick)
         self._inlets.release(leg)
         self._outbound.close(leg)
+        self._securing.release(leg)
         self._matrix.remove(leg)
         self._audio.discard(leg)
         self._audio_ts.pop(leg, None)

@@ -141,6 +141,17 @@ class Latch:
             legs = np.where(self.source[legs] == keys, legs, NOBODY)
         return legs, learnt
 
+    def candidates(self, tick: int, keys: Keys, ports: Ints) -> Index:
+        """Return whose each packet can be, known source or not; -1 for nobody. Changes nothing.
+
+        Args:
+            tick: The tick now being worked on.
+            keys: Source of each packet, shape (N,).
+            ports: Local port of each, shape (N,).
+        """
+        legs = self._find(tick, keys)
+        return np.where(legs >= 0, legs, self._learner[ports])
+
     def _find(self, tick: int, keys: Keys) -> Index:
         if self._stale:
             self._rebuild(tick)

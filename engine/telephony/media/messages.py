@@ -65,6 +65,33 @@ class Connect(_Message, frozen=True):
     heard_port: int
 
 
+class Secure(_Message, frozen=True):
+    """Encrypt a leg's audio both ways, or no longer; told before the ``Connect`` it belongs to.
+
+    The index of our packets, which has the roll-over counter in it, follows from the tick: a switch
+    made anew goes on above every index that was used (RFC 3711 §3.3.1).
+
+    Attributes:
+        leg: Row of the leg.
+        suite: Name of the suite; empty: neither is encrypted.
+        ours: Master key and salt of what we send.
+        theirs: Master key and salt of what the far end sends.
+        since: Tick when the leg was first encrypted.
+        start: Index that our packets had at that tick, or would have had.
+    """
+
+    leg: int
+    suite: str
+    ours: bytes
+    theirs: bytes
+    since: int
+    start: int
+
+    def __repr__(self) -> str:
+        """Show no key."""
+        return f"Secure({self.leg}, {self.suite!r}, since={self.since}, start={self.start})"
+
+
 class Mix(_Message, frozen=True):
     """Say whom some listeners hear; all rows act at one tick, other listeners stay as they are."""
 
@@ -284,6 +311,7 @@ class Stats(_Message, frozen=True, kw_only=True):
         malformed: Datagrams dropped because they were no RTP that we understand.
         concealed: Frames that were missing while a stream ran.
         late_packets: Packets that came after they were due.
+        unauthentic: Packets for encrypted legs dropped as forged, repeated or not decipherable.
         send_errors: Packets that the system refused to send.
         cpu_s: Processor time used. [s]
     """
@@ -302,6 +330,7 @@ class Stats(_Message, frozen=True, kw_only=True):
     malformed: int
     concealed: int
     late_packets: int
+    unauthentic: int
     send_errors: int
     cpu_s: float
 
@@ -310,6 +339,7 @@ Command = (
     Open
     | OpenAudio
     | Connect
+    | Secure
     | Mix
     | Play
     | StopPlay

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from engine.telephony.media.g711 import FRAME, U8
 from engine.telephony.media.jitter import Bools, Index
-from engine.telephony.media.packets import RTP_OUT, Ints
+from engine.telephony.media.packets import PACKET_BYTES, RTP_OUT, Ints
+from engine.telephony.media.srtp.sending import Protector
 
 SOCKADDR: Final = np.dtype(
     {
@@ -25,6 +26,21 @@ SOCKADDR: Final = np.dtype(
 )
 """``struct sockaddr_in`` of Linux."""
 
+_TAG_BYTES: Final = 16
+
+PACKET: Final = np.dtype(
+    {
+        "names": [*(RTP_OUT.names or ()), "tag"],
+        "formats": [*(RTP_OUT[name] for name in RTP_OUT.names or ()), ("u1", (_TAG_BYTES,))],
+        "offsets": [
+            *(RTP_OUT.fields[name][1] for name in (RTP_OUT.names or ()) if RTP_OUT.fields),
+            PACKET_BYTES,
+        ],
+        "itemsize": PACKET_BYTES + _TAG_BYTES,
+    }
+)
+"""A packet with room for the tag of an encrypted one."""
+
 _AF_INET: Final = 2
 _MARKER: Final = 0x80
 
@@ -34,14 +50,17 @@ class Sending:
     """What is to be sent in a tick.
 
     Attributes:
-        packets: One packet a row, shape (N,) of RTP_OUT.
+        packets: One packet a row, shape (N,) of PACKET or RTP_OUT.
         addresses: Destination of each, shape (N,) of SOCKADDR.
         counts: How many of the rows, in order, leave from each local port, shape (ports,).
+        lengths: Octets of each row that are sent, shape (N,), the same array while nothing changes;
+            None: those of plain packets. [octets]
     """
 
     packets: npt.NDArray[np.void]
     addresses: npt.NDArray[np.void]
     counts: Ints
+    lengths: Ints | None = None
 
 
 class Outbound:
@@ -58,8 +77,11 @@ class Outbound:
         sent: Packets sent to each, shape (legs,).
     """
 
-    def __init__(self, legs: int, ports: int) -> None:
-        self._packets = np.zeros(legs, dtype=RTP_OUT)
+    def __init__(self, legs: int, ports: int, protector: Protector) -> None:
+        self._protector = protector
+        self._secured: Index = np.zeros(0, dtype=np.intp)
+        self._lengths: Ints | None = None
+        self._packets = np.zeros(legs, dtype=PACKET)
         self._packets["b0"] = 0x80
         self._addresses = np.zeros(legs, dtype=SOCKADDR)
         self._addresses["family"] = _AF_INET
@@ -88,6 +110,10 @@ class Outbound:
         self.sent[leg] = self.ip[leg] = self.udp_port[leg] = 0
         self._begins[leg] = True
 
+    def go_on_from(self, leg: int, index: int) -> None:
+        """Send a leg's next packet under an index; its low bits are the sequence number."""
+        self._seq[leg] = index
+
     @property
     def legs(self) -> Index:
         """Return the legs that send, in the order of their packets."""
@@ -114,6 +140,9 @@ class Outbound:
         self._addresses["ip"][rows] = self.ip[legs]
         self._counts = np.bincount(self.port[legs], minlength=self._ports)
         self._legs = legs
+        tags = self._protector.tag_octets[legs]
+        self._secured = np.flatnonzero(tags)
+        self._lengths = PACKET_BYTES + tags if self._secured.size else None
         self._any_begins = bool(self._begins[legs].any())
         return legs
 
@@ -134,7 +163,10 @@ class Outbound:
         self.sent[legs] += 1
         if self._any_begins:
             self._mark(packets)
-        return Sending(packets, self._addresses[: legs.size], self._counts)
+        if self._secured.size:
+            rows = self._secured
+            self._protector.protect(packets, rows, legs[rows], seq[rows])
+        return Sending(packets, self._addresses[: legs.size], self._counts, self._lengths)
 
     def _mark(self, packets: npt.NDArray[np.void]) -> None:
         """Mark the first packet of each stream, and unmark it at the next tick (RFC 3551 §4.1)."""

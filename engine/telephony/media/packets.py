@@ -70,6 +70,19 @@ class Headers:
     ssrc: Ints
 
 
+def without(batch: Batch, rows: npt.NDArray[np.intp]) -> Batch:
+    """Return a batch without some of its datagrams."""
+    kept = np.ones(batch.lengths.size, dtype=np.bool_)
+    kept[rows] = False
+    return Batch(
+        batch.data[kept],
+        batch.lengths[kept],
+        batch.ips[kept],
+        batch.udp_ports[kept],
+        batch.ports[kept],
+    )
+
+
 def source_keys(ips: Ints, udp_ports: Ints, ports: Ints) -> Keys:
     """Return the 64-bit name of each (source address, source port, local port)."""
     return ((ips << 32) | (udp_ports << 16) | ports).astype(np.uint64)

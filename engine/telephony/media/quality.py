@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from engine.telephony.media import messages
 from engine.telephony.media.g711 import SAMPLES_PER_S
 from engine.telephony.media.jitter import Index, JitterRing
@@ -17,6 +19,7 @@ from engine.telephony.media.rtcp import (
     receiver_report,
     sender_report,
 )
+from engine.telephony.media.securing import Securing
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +57,18 @@ class Quality:
         reception: How what we receive arrives.
         ring: What was missing or late when it was due.
         far_ssrc: SSRC of each leg's received stream, below 0 for none, shape (legs,).
+        securing: The keys of legs that are encrypted.
     """
 
     def __init__(
-        self, outbound: Outbound, reception: Reception, ring: JitterRing, far_ssrc: Ints
+        self,
+        outbound: Outbound,
+        reception: Reception,
+        ring: JitterRing,
+        far_ssrc: Ints,
+        securing: Securing,
     ) -> None:
+        self._securing = securing
         self._outbound, self._reception, self._ring = outbound, reception, ring
         self._far_ssrc = far_ssrc
         self._leg: dict[int, int] = {}
@@ -100,10 +110,16 @@ class Quality:
             ip: Where from.
             now_s: The wall-clock instant. [s since 1970]
         """
+        secured = self._securing.unprotector.secured
+        opened_for = -1
+        if self._securing.unprotector.any:
+            opened_for, datagram = self._open(datagram, ip)
         reports = parse_reports(datagram)
         for block in reports.blocks:
             leg = self._leg.get(block.about)
             if leg is None or int(self._outbound.ip[leg]) != ip:
+                continue
+            if secured[leg] and leg != opened_for:
                 continue
             far = self._far[leg]
             far.block = block
@@ -112,6 +128,20 @@ class Quality:
             if block.last_report:
                 turn = middle_ntp(now_s) - block.last_report - block.delay & 0xFFFFFFFF
                 far.round_trip_ms = turn / 65.536 if turn < 1 << 31 else 0.0
+
+    def _open(self, datagram: bytes, ip: int) -> tuple[int, bytes]:
+        """Return whose encrypted report it is and what it says; -1 for nobody's, as it came.
+
+        It is found by its sender, which is the leg's source of audio.
+        """
+        sender = int.from_bytes(datagram[4:8], "big")
+        secured = self._securing.unprotector.secured
+        mine = secured & (self._far_ssrc == sender) & (self._outbound.ip == ip)
+        for leg in np.flatnonzero(mine).tolist():
+            opened = self._securing.open(leg, datagram)
+            if opened is not None:
+                return leg, opened
+        return -1, datagram
 
     def due(self, tick: int, now_s: float, legs: Index) -> list[Report]:
         """Return the reports whose turn it is, and the last ones of legs that have ended.
@@ -138,5 +168,5 @@ class Quality:
         return self._to(leg, sender_report(ssrc, now_s, out.timestamp(leg, tick), sent, block))
 
     def _to(self, leg: int, octets: bytes) -> Report:
-        out = self._outbound
-        return Report(int(out.port[leg]), int(out.ip[leg]), int(out.udp_port[leg]) + 1, octets)
+        out, sealed = self._outbound, self._securing.seal(leg, octets)
+        return Report(int(out.port[leg]), int(out.ip[leg]), int(out.udp_port[leg]) + 1, sealed)

@@ -18,8 +18,10 @@ from engine.telephony.media.packets import (
     payload_lengths,
     source_keys,
     valid,
+    without,
 )
 from engine.telephony.media.rtcp import Reception
+from engine.telephony.media.srtp.receiving import Unprotector
 
 SSRC_QUIET_TICKS: Final = 3
 """A new SSRC from a leg's source is taken when the old one was quiet for this long. [ticks]"""
@@ -44,10 +46,19 @@ class Receiver:
         ports: Count of local ports.
         silent_ticks: Silence of a connected leg that is told of. [ticks]
         ring: Where audio is kept until it is due.
+        unprotector: Opens the packets of legs that are encrypted.
     """
 
-    def __init__(self, legs: int, ports: int, silent_ticks: int, ring: JitterRing) -> None:
+    def __init__(
+        self,
+        legs: int,
+        ports: int,
+        silent_ticks: int,
+        ring: JitterRing,
+        unprotector: Unprotector,
+    ) -> None:
         self.counters = Counters()
+        self._unprotector = unprotector
         self._ring = ring
         self._latch = Latch(legs, ports)
         self._silent_ticks = silent_ticks
@@ -95,6 +106,8 @@ class Receiver:
 
     def receive(self, tick: int, batch: Batch) -> list[messages.Event]:
         """Take in the datagrams of a tick and return what they tell."""
+        if self._unprotector.any:
+            batch = self._open_encrypted(tick, batch)
         good = valid(batch)
         types = batch.data[:, 1] & 0x7F
         audio = good & ((types == Law.MU.payload_type) | (types == Law.A.payload_type))
@@ -110,6 +123,25 @@ class Receiver:
         else:
             self._take(tick, legs[taken], batch.data[taken], batch.lengths[taken], events)
         return events
+
+    def _open_encrypted(self, tick: int, batch: Batch) -> Batch:
+        """Return a batch in which the packets of encrypted legs are plain, those forged left out.
+
+        It is done before a source is learnt: nobody without the key takes an encrypted leg over.
+        """
+        keys = source_keys(batch.ips, batch.udp_ports, batch.ports)
+        legs = self._latch.candidates(tick, keys, batch.ports)
+        rows = np.flatnonzero((legs >= 0) & self._unprotector.secured[legs] & valid(batch))
+        if not rows.size:
+            return batch
+        whole = rows.size == legs.size
+        data, lengths = (
+            (batch.data, batch.lengths) if whole else (batch.data[rows], batch.lengths[rows])
+        )
+        good = self._unprotector.open(tick, legs[rows], data, lengths)
+        if not whole:
+            batch.data[rows], batch.lengths[rows] = data, lengths
+        return batch if good.all() else without(batch, rows[~good])
 
     def watch_silence(self, tick: int) -> list[messages.Event]:
         """Return which legs have fallen silent, or are heard again, by this tick."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from engine.telephony.media.g711 import U8
 from engine.telephony.media.outbound import SOCKADDR, Sending
-from engine.telephony.media.packets import ROW_BYTES, Batch, Ints
+from engine.telephony.media.packets import PACKET_BYTES, ROW_BYTES, Batch, Ints
 
 MOST_A_PORT: Final = 256
 """Datagrams taken from one port in a tick; a flood on it cannot hold the others up."""
@@ -89,6 +89,7 @@ class MmsgWire:
         _point(self._in, self._in_parts, self._names, self._data.ctypes.data, ROW_BYTES, ROW_BYTES)
         self._out, self._out_parts = _message_headers(0)
         self._out_at = (0, 0)
+        self._out_lengths: Ints | None = None
 
     def receive(self) -> Batch:
         """Return the datagrams that are there now."""
@@ -115,8 +116,14 @@ class MmsgWire:
         if at != self._out_at or len(packets) > len(self._out):
             self._out_at = at
             self._out, self._out_parts = _message_headers(len(packets))
-            size = packets.dtype.itemsize
-            _point(self._out, self._out_parts, addresses, at[0], size, size)
+            stride = packets.dtype.itemsize
+            _point(self._out, self._out_parts, addresses, at[0], stride, PACKET_BYTES)
+            self._out_lengths = None
+        if sending.lengths is not self._out_lengths:
+            self._out_lengths = sending.lengths
+            self._out_parts["len"] = PACKET_BYTES
+            if sending.lengths is not None:
+                self._out_parts["len"][: len(packets)] = sending.lengths
         base, start, refused = self._out.ctypes.data, 0, 0
         for fd, count in zip(self._fds, sending.counts.tolist(), strict=True):
             if count:
@@ -167,12 +174,15 @@ class PlainWire:
     def send(self, sending: Sending) -> int:
         """Send packets and return how many of them the system refused."""
         refused = start = 0
+        lengths = sending.lengths
         for port, count in zip(self._ports, sending.counts.tolist(), strict=True):
             for row in range(start, start + count):
                 to = sending.addresses[row]
                 host = socket.inet_ntoa(int(to["ip"]).to_bytes(4, "big"))
+                size = PACKET_BYTES if lengths is None else int(lengths[row])
                 try:
-                    port.sendto(sending.packets[row].tobytes(), (host, int(to["udp_port"])))
+                    octets = sending.packets[row].tobytes()[:size]
+                    port.sendto(octets, (host, int(to["udp_port"])))
                 except OSError:
                     refused += 1
             start += count

@@ -287,6 +287,7 @@ class Switch:
             malformed=core.counters.malformed,
             concealed=core.concealed,
             late_packets=core.late_packets,
+            unauthentic=core.unauthentic,
             send_errors=self._refused + self._peers.refused,
             cpu_s=time.process_time(),
         )
