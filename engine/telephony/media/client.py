@@ -8,6 +8,7 @@ same SSRCs and the same sources. Commands are fire and forget; what comes of the
 import asyncio
 import itertools
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import Final
@@ -16,6 +17,8 @@ from engine.domain.analysis import AnalysisSpec
 from engine.domain.ids import LegId
 from engine.telephony.media import messages
 from engine.telephony.media.allocation import Allocation, Place
+from engine.telephony.media.core import TICK_MS
+from engine.telephony.media.encryption import HIGHEST_INDEX, LOWEST_INDEX, encrypt
 from engine.telephony.media.events import (
     DigitPressed,
     Endpoint,
@@ -33,6 +36,7 @@ from engine.telephony.media.events import (
 from engine.telephony.media.g711 import Law
 from engine.telephony.media.keeper import SwitchKeeper
 from engine.telephony.media.prompts import tone_name
+from engine.telephony.media.srtp.keys import AudioKeys
 from engine.telephony.media.wanted import (
     WantedLeg,
     end_ask,
@@ -176,6 +180,7 @@ class MediaClient:
         event_type: int | None = None,
         sends: bool = True,
         learn_from: str | None = None,
+        keys: AudioKeys | None = None,
     ) -> None:
         """Tie a leg to the address and codec negotiated; again after each new SDP.
 
@@ -189,6 +194,7 @@ class MediaClient:
             sends: Whether we send; False when our side is ``recvonly`` or ``inactive``.
             learn_from: The only address whose packets may be learnt, such as where the signalling
                 comes from; None for any.
+            keys: What its audio is encrypted by, None: it is not.
 
         Raises:
             UnknownMediaLegError: There is no such leg.
@@ -210,8 +216,27 @@ class MediaClient:
             heard_ip=0,
             heard_port=0,
         )
+        self._encrypt(leg, keys, sends=sends and wanted.ip != 0)
         leg.connected = keep_source(leg.connected, wanted)
         self._tell(wanted)
+
+    def _encrypt(self, leg: WantedLeg, keys: AudioKeys | None, *, sends: bool) -> None:
+        """Tell the switch by what a leg is encrypted, if that is new."""
+        before, tick = leg.encrypted, self._tick()
+        if keys is None:
+            leg.encrypted = None
+            if before:
+                self._tell(messages.Secure(leg.place.row, "", b"", b"", 0, 0))
+            return
+        first = LOWEST_INDEX + secrets.randbelow(HIGHEST_INDEX - LOWEST_INDEX)
+        leg.encrypted = encrypt(before, leg.place.row, keys, first, tick)
+        if before is None or leg.encrypted.secure != before.secure:
+            self._tell(leg.encrypted.secure)
+        leg.encrypted.note(sends=sends, tick=tick)
+
+    def _tick(self) -> int:
+        """Return the tick now, as the switch counts them."""
+        return int(time.monotonic() * 1000 / TICK_MS)
 
     def mix(self, rows: Mapping[LegId, tuple[LegId, ...]]) -> None:
         """Say whom listeners hear, all at one tick; others stay as they are.
@@ -364,7 +389,7 @@ class MediaClient:
             self._allocation.free(place)
         self._freed.clear()
         self._leaving.clear()
-        return everything(self._legs)
+        return everything(self._legs, self._tick())
 
     def lost(self) -> None:
         """Tell that the switch is gone, and of the analyses that go with it."""

@@ -27,6 +27,7 @@ from engine.telephony.media.events import (
 )
 from engine.telephony.media.g711 import Law
 from engine.telephony.media.peers import open_pair
+from engine.telephony.media.srtp.keys import AudioKeys
 
 T = TypeVar("T")
 OnAudio = Callable[[LegId, bytes], None]
@@ -148,6 +149,7 @@ class MediaPool:
         event_type: int | None = None,
         sends: bool = True,
         learn_from: str | None = None,
+        keys: AudioKeys | None = None,
     ) -> None:
         """Tie a leg to the address and codec negotiated (``MediaClient.connect``)."""
         self._client_of(leg_id).connect(
@@ -159,6 +161,7 @@ class MediaPool:
             event_type=event_type,
             sends=sends,
             learn_from=learn_from,
+            keys=keys,
         )
 
     def mix(self, rows: Mapping[LegId, tuple[LegId, ...]]) -> None:

@@ -9,6 +9,7 @@ from engine.domain.analysis import Verdict
 from engine.domain.ids import LegId
 from engine.telephony.media import messages
 from engine.telephony.media.allocation import Place
+from engine.telephony.media.encryption import Encryption
 from engine.telephony.media.events import (
     BeepAwaited,
     LegAnalysed,
@@ -26,6 +27,7 @@ class WantedLeg:
         place: Its row and its local port.
         ssrc: Its synchronisation source.
         connected: What was negotiated for it, with its source once that is known.
+        encrypted: How it is encrypted, if it is.
         play: What is played to it.
         hears: Whom it hears.
         recorded: What of it the recorder is given.
@@ -45,6 +47,7 @@ class WantedLeg:
     asked_until_s: float = 0.0
     ghost_key: int = 0
     forwards: dict[int, messages.Forward] = field(default_factory=dict)
+    encrypted: Encryption | None = None
 
     @property
     def is_audio(self) -> bool:
@@ -60,12 +63,14 @@ class WantedLeg:
         return messages.OpenAudio(row) if self.is_audio else messages.Open(row, port, self.ssrc)
 
 
-def everything(legs: Mapping[LegId, WantedLeg]) -> list[messages.Command]:
-    """Return the commands that make all legs anew in another switch."""
+def everything(legs: Mapping[LegId, WantedLeg], tick: int = 0) -> list[messages.Command]:
+    """Return the commands that make all legs anew in another switch, at a tick."""
     commands: list[messages.Command] = []
     rows: dict[int, tuple[int, ...]] = {}
     for leg in legs.values():
         commands.append(leg.opening)
+        if leg.encrypted:
+            commands.append(leg.encrypted.resumed_at(tick))
         commands += [
             wanted for wanted in (leg.connected, leg.play, leg.recorded, leg.asked) if wanted
         ]

@@ -7,6 +7,7 @@ from engine.domain.analysis import AnalysisSpec
 from engine.domain.ids import LegId
 from engine.telephony.media import events as media
 from engine.telephony.media.g711 import Law
+from engine.telephony.media.srtp.keys import AudioKeys
 
 
 class MediaSwitch(Protocol):
@@ -38,6 +39,7 @@ class MediaSwitch(Protocol):
         event_type: int | None,
         sends: bool,
         learn_from: str | None,
+        keys: AudioKeys | None = None,
     ) -> None:
         """Tie a leg to what was negotiated."""
         ...

@@ -49,6 +49,7 @@ from engine.ports import (
 from engine.telephony.media import events as media
 from engine.telephony.media.client import MediaClient
 from engine.telephony.media.g711 import Law
+from engine.telephony.media.srtp.keys import AudioKeys
 from engine.telephony.sip.adapter import SipTelephony
 from engine.telephony.sip.digest import Credentials, authorization, choose_challenge
 from engine.telephony.sip.media_switch import MakeMedia
@@ -96,6 +97,7 @@ class FakeMedia:
         event_type: int | None,
         sends: bool,
         learn_from: str | None,
+        keys: AudioKeys | None = None,
     ) -> None:
         self.open[leg_id] = (host, port)
 
