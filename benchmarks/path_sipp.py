@@ -20,8 +20,9 @@ _SDP = (
 )
 _TRYING = f"SIP/2.0 100 Trying\n{_KEPT.format(to='[last_To:]')}\nContent-Length: 0\n\n"
 _RINGING = f"SIP/2.0 180 Ringing\n{_TAGGED}\nContent-Length: 0\n\n"
+_CONTACT = "Contact: <sip:[local_ip]:[local_port]>\n"
 _OK = (
-    f"SIP/2.0 200 OK\n{_TAGGED}\nContact: <sip:[local_ip]:[local_port]>\n"
+    f"SIP/2.0 200 OK\n{_TAGGED}\n{_CONTACT}"
     f"Content-Type: application/sdp\nContent-Length: [len]\n\n{_SDP}"
 )
 _BYE_OK = f"SIP/2.0 200 OK\n{_KEPT.format(to='[last_To:]')}\nContent-Length: 0\n\n"
@@ -55,6 +56,23 @@ ANSWERING = f"""<?xml version="1.0" encoding="UTF-8"?>
 
 PATIENT = ANSWERING.replace("</scenario>", '<timewait milliseconds="4000"/></scenario>')
 """The same, and a BYE whose answer was lost is answered again (RFC 3261 §17.2.2, Timer J)."""
+
+_SESSION = (
+    f"{_CONTACT}Allow: INVITE, ACK, BYE, CANCEL, UPDATE\n"
+    "Supported: timer\nRequire: timer\nSession-Expires: 90;refresher=uac\n"
+)
+_HELD = _OK.replace(_CONTACT, _SESSION)
+_REFRESHED = _BYE_OK.replace("Content-Length", f"{_SESSION}Content-Length")
+HOLDING = f"""<?xml version="1.0" encoding="UTF-8"?>
+<scenario name="holding">
+<recv request="INVITE"/>{_send(_TRYING)}{_send(_RINGING)}
+{_send(_HELD, 'retrans="500"')}
+<recv request="ACK"/>
+<label id="1"/><recv request="UPDATE" optional="true" next="2"/><recv request="BYE" next="3"/>
+<label id="2"/>{_send(_REFRESHED)}<nop next="1"/>
+<label id="3"/>{_send(_BYE_OK)}<timewait milliseconds="4000"/></scenario>
+"""
+"""A carrier where everybody answers and stays, and lets us refresh by UPDATE every 45 seconds."""
 
 _INVITE = (
     "INVITE sip:+14155550100@[remote_ip]:[remote_port] SIP/2.0\n"
