@@ -84,7 +84,7 @@ _BY_STATUS = {
     480: NO_ANSWER,  # RFC 3261 §21.4.18
     484: _INVALID,  # RFC 3261 §21.4.22
     486: _BUSY,  # RFC 3261 §21.4.24
-    487: CANCELLED,  # RFC 3261 §21.4.25
+    487: _FAILED,  # RFC 3261 §21.4.25: cancelled, but not by us
     488: _NOT_ACCEPTABLE,  # RFC 3261 §21.4.26
     502: _OUT_OF_ORDER,  # RFC 3261 §21.5.3; RFC 3398 §8.2.6.1 gives it for cause 27
     503: _CONGESTED,  # RFC 3261 §21.5.4

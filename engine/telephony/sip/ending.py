@@ -52,6 +52,6 @@ def _cause_of(event: sip.Ended, wanted: Cause | None) -> Cause:
         case "gate-closed":
             return GATE_CLOSED
         case "timed-out":
-            return UNREACHABLE if event.status == 503 else TIMED_OUT
+            return wanted or (UNREACHABLE if event.status == 503 else TIMED_OUT)
         case _:
             return NOT_ACCEPTABLE

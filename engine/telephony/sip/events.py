@@ -2,6 +2,7 @@
 
 import msgspec
 
+from engine.telephony.media.srtp.keys import AudioKeys
 from engine.telephony.sip.registrar import Binding
 from engine.telephony.sip.sdp import RemoteMedia
 from engine.telephony.sip.transactions import Destination
@@ -37,10 +38,12 @@ class Answered(Event, frozen=True):
     Attributes:
         leg_id: The leg.
         remote: The far end's audio.
+        keys: What the audio is encrypted by, None: it is not.
     """
 
     leg_id: str
     remote: RemoteMedia
+    keys: AudioKeys | None = None
 
 
 class MediaChanged(Event, frozen=True):
@@ -49,10 +52,12 @@ class MediaChanged(Event, frozen=True):
     Attributes:
         leg_id: The leg.
         remote: The far end's audio from now on.
+        keys: What the audio is encrypted by from now on, None: it is not.
     """
 
     leg_id: str
     remote: RemoteMedia
+    keys: AudioKeys | None = None
 
 
 class ReofferRefused(Event, frozen=True):
@@ -74,9 +79,11 @@ class Ended(Event, frozen=True):
         leg_id: The leg.
         why: ``refused`` (final status to our INVITE), ``hung-up`` (far end's BYE or CANCEL),
             ``released`` (our BYE), ``cancelled`` (before any answer, by us), ``crossed`` (our
-            CANCEL crossed the answer, ACK and BYE followed), ``gate-closed``, ``timed-out``,
-            ``unsent``, ``broken`` (answered in a way no audio can follow).
-        status: Final status of the INVITE, 0 if there was none.
+            CANCEL crossed the answer, ACK and BYE followed), ``gate-closed``, ``timed-out``
+            (nobody answered a request, or it could not be sent), ``broken`` (answered in a way no
+            audio can follow).
+        status: Last status of the INVITE, 0 if there was none; with ``timed-out`` 408, or 503 if
+            it could not be sent (RFC 3261 §8.1.3.1).
         reason: Reason phrase or text of the Reason header.
         q850: Q.850 cause of the Reason header, 0 if absent (RFC 3326 §2).
         retry_after_s: Retry-After, 0 if absent. [s]

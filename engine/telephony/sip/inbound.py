@@ -316,6 +316,8 @@ def _optional(request: Request) -> bool:
 def _judge_body(request: Request) -> tuple[int, str]:
     """Return status and headers of a refusal of what a request says (§8.2.3), else 0.
 
+    A body that we cannot read is passed over if its sender says that it may be.
+
     Raises:
         ParseError: Its Session-Expires is malformed.
     """
@@ -323,12 +325,21 @@ def _judge_body(request: Request) -> tuple[int, str]:
         minimum = judge_terms(request)
         if minimum:
             return 422, minimum
-    if request.body:
-        if content_type(request) != "application/sdp":
-            return 415, _ACCEPT
-        if request.first("content-encoding").lower() not in ("", "identity"):
-            return 415, "Accept-Encoding: identity\r\n"
+    unread = _judge_type(request) if request.body else ""
+    if unread:
+        if not _optional(request):
+            return 415, unread
+        request.body = b""
     accept = request.first("accept")
     if accept and not any(kind in accept for kind in ("application/sdp", "application/*", "*/*")):
         return 406, ""
     return 0, ""
+
+
+def _judge_type(request: Request) -> str:
+    """Return what we would accept in place of a body that we cannot read, else nothing."""
+    if content_type(request) != "application/sdp":
+        return _ACCEPT
+    if request.first("content-encoding").lower() not in ("", "identity"):
+        return "Accept-Encoding: identity\r\n"
+    return ""

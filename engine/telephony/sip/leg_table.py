@@ -132,7 +132,7 @@ LEG: Table[LegPhase, LegInput, LegAction] = Table(
             _I.UNUSABLE: _CROSSED,
             _I.AGAIN: _CANCELLED,
             _I.REFUSED: _CANCELLED,
-            _I.UNHEARD: _CANCELLED,
+            _I.UNHEARD: _UNHEARD,  # nobody was there to be cancelled
         },
         _P.CANCELLING: {
             _I.ANSWERED: _CROSSED,

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from engine.domain.specs import Need
-from engine.telephony.sip import sdp
 from engine.telephony.sip.authorize import Authorizer
 from engine.telephony.sip.core import Core
 from engine.telephony.sip.dialog import Dialog
@@ -13,7 +12,7 @@ from engine.telephony.sip.events import Ringing, Trying
 from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.identity import from_value, identity_headers
 from engine.telephony.sip.leg import SDP_TYPE, Leg
-from engine.telephony.sip.leg_table import LegInput
+from engine.telephony.sip.leg_table import LegInput, LegPhase
 from engine.telephony.sip.message import Request, Response
 from engine.telephony.sip.reliable import MAX_FORKS, Fork, Prack, read_early, read_rseq
 from engine.telephony.sip.responses import ALLOW
@@ -152,7 +151,7 @@ class OutgoingLeg(Leg):
         core, dialog = self.core, self.dialog
         extra = f"Contact: {dialog.contact}\r\nAllow: {ALLOW}\r\n{call.extra_headers()}"
         extra += self.credentials("INVITE")
-        self._forks = None  # another INVITE, other dialogs
+        self._forks = self._early = None  # another INVITE, other dialogs
         core.by_tag[dialog.local_tag] = self
         branch = dialog.next_branch()
         self.version = 0  # nobody has agreed to an earlier description
@@ -188,7 +187,7 @@ class OutgoingLeg(Leg):
         if rseq and not self._acknowledge_progress(fork, rseq, invite, response, now_s):
             self.step(LegInput.TRYING, now_s)  # no more than that; but CANCEL waits for no less
             return
-        if not read_early(fork, response, bool(rseq)):
+        if not read_early(fork, response, bool(rseq), secured=self.secured):
             self.core.counts["bad-early-media"] += 1
         self.status = response.status
         self._early = fork.remote or self._early
@@ -269,7 +268,7 @@ class OutgoingLeg(Leg):
         if not fork.agreed:
             core.reply(server, request, 491, now_s)  # our offer has no answer yet
             return
-        remote = sdp.parse(request.body)
+        remote = self.parse(request.body)
         body = self.describe_answer(remote)
         if body is None:
             core.reply(server, request, 488, now_s)
@@ -340,7 +339,7 @@ class OutgoingLeg(Leg):
         try:
             dialog.establish(response)
             agreed = fork is not None and fork.agreed  # what 2xx repeats is then no answer
-            self.remote = sdp.parse(response.body) if response.body and not agreed else self._early
+            self.remote = self.parse(response.body) if response.body and not agreed else self._early
         except ParseError:
             core.counts["bad-answer"] += 1
             self._recover(response, call)
@@ -406,7 +405,8 @@ class OutgoingLeg(Leg):
         if transaction.method == "INVITE" and transaction is self._invite:
             self.status = 408 if timed_out else 503  # RFC 3261 §8.1.3.1
             self.reason = "timed out" if timed_out else "not sent"
-            self.step(LegInput.AGAIN if self._fail_over() else LegInput.UNHEARD, now_s)
+            wanted = self.phase is not LegPhase.CANCEL_WANTED
+            self.step(LegInput.AGAIN if wanted and self._fail_over() else LegInput.UNHEARD, now_s)
         else:
             super().on_failure(transaction, timed_out, now_s)
 

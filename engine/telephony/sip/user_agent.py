@@ -277,12 +277,10 @@ class UserAgent:
         client = self._core.transactions.find_waiting(found.group(1).decode() if found else "")
         if client is None:
             return False
-        user = client.user
-        cancelled = isinstance(user, OutgoingLeg) and user.phase is LegPhase.CANCEL_WANTED
-        if not cancelled and self._may_repeat(client, now_s):
+        if self._may_repeat(client, now_s):
             return True
-        if isinstance(user, OutgoingLeg):
-            user.step(LegInput.GATE_CLOSED, now_s)
+        if isinstance(client.user, OutgoingLeg):
+            client.user.step(LegInput.GATE_CLOSED, now_s)
         client.fail(now_s)
         return False
 
@@ -348,10 +346,16 @@ class UserAgent:
             end_stray(core, response, source, first, now_s)
 
     def _may_repeat(self, client: Client, _: float) -> bool:
-        """Ask the gate before an INVITE that would begin a dialog is sent again by its timer."""
+        """Ask the gate before an INVITE that would begin a dialog is sent again, or late.
+
+        One that is to be cancelled is repeated by UDP alone: if it has come, CANCEL waits for its
+        far end to say so (RFC 3261 §9.1); by a stream that is lost, or not open, it has not.
+        """
         user = client.user
         if not isinstance(user, OutgoingLeg) or user.dialog.remote_tag or client.method != "INVITE":
             return True
+        if client.reliable and user.phase is LegPhase.CANCEL_WANTED:
+            return False
         return self._core.may_send(user.leg_id)
 
     def _on_lapsed(self, user: str) -> None:

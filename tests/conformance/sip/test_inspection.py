@@ -148,6 +148,23 @@ def test_8_2_3_a_body_we_do_not_read_gets_415_with_what_we_do(bench: Bench, meth
     )
 
 
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+def test_20_11_an_optional_body_we_do_not_read_is_passed_over(bench: Bench, method: str) -> None:
+    invite = bench.answered()
+    bench.sent.clear()
+    octets = (
+        f"{method} sip:192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bKo{method}\r\n"
+        f"From: {invite.first('to')};tag=far\r\nTo: {invite.first('from')}\r\nCSeq: 9 {method}\r\n"
+        "Contact: <sip:far@192.0.2.10:5060>\r\n"
+        f"Call-ID: {invite.call_id}\r\nContent-Type: application/x-billing\r\n"
+        "Content-Disposition: render; handling=optional\r\nContent-Length: 1\r\n\r\nx"
+    )
+    bench.receive(octets.encode())
+    answer = bench.last_response()
+    assert answer.status == 200
+    assert (b"m=audio" in answer.body) is (method == "INVITE")  # without an offer we make one
+
+
 def test_8_2_1_a_method_not_for_dialogs_gets_405_with_those_that_are(bench: Bench) -> None:
     invite = bench.answered()
     bench.request(invite, "REFER", 1)

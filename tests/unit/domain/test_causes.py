@@ -43,6 +43,7 @@ from engine.domain.dispositions import PREDEFINED, disposition_of
         pytest.param(607, 17, "unwanted", "add-to-dnc", id="607 stays whatever a switch adds"),
         pytest.param(603, 17, "busy", "busy", id="603 for a busy phone"),
         pytest.param(407, 21, "credentials-refused", "network-failure", id="407 is our own matter"),
+        pytest.param(487, 0, "carrier-failed", "network-failure", id="487 that was not our doing"),
         pytest.param(487, 19, "no-answer", "no-answer", id="487 of a carrier that gave up"),
         pytest.param(302, 1, "moved", "network-failure", id="3xx is never followed"),
     ],
