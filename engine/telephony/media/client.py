@@ -15,6 +15,7 @@ from typing import Final
 
 from engine.domain.analysis import AnalysisSpec
 from engine.domain.ids import LegId
+from engine.telephony.audio_keys import AudioKeys
 from engine.telephony.media import messages
 from engine.telephony.media.allocation import Allocation, Place
 from engine.telephony.media.core import TICK_MS
@@ -36,7 +37,6 @@ from engine.telephony.media.events import (
 from engine.telephony.media.g711 import Law
 from engine.telephony.media.keeper import SwitchKeeper
 from engine.telephony.media.prompts import tone_name
-from engine.telephony.media.srtp.keys import AudioKeys
 from engine.telephony.media.wanted import (
     WantedLeg,
     end_ask,

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from engine.telephony.audio_keys import AudioKeys
 from engine.telephony.media import messages
-from engine.telephony.media.srtp.keys import AudioKeys
 
 LOWEST_INDEX: Final = 1 << 10
 HIGHEST_INDEX: Final = 1 << 15

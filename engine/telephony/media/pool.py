@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 from engine.domain.analysis import AnalysisSpec
 from engine.domain.ids import LegId
+from engine.telephony.audio_keys import AudioKeys
 from engine.telephony.media import messages
 from engine.telephony.media.allocation import NoRoomError
 from engine.telephony.media.client import MediaClient
@@ -27,7 +28,6 @@ from engine.telephony.media.events import (
 )
 from engine.telephony.media.g711 import Law
 from engine.telephony.media.peers import open_pair
-from engine.telephony.media.srtp.keys import AudioKeys
 
 T = TypeVar("T")
 OnAudio = Callable[[LegId, bytes], None]

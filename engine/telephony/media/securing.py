@@ -1,7 +1,7 @@
 """Answer for which legs of a switch are encrypted, and with which keys (RFC 3711)."""
 
+from engine.telephony.audio_keys import Suite
 from engine.telephony.media import messages
-from engine.telephony.media.srtp.keys import Suite
 from engine.telephony.media.srtp.receiving import Unprotector
 from engine.telephony.media.srtp.rtcp import ReportOpener, ReportSealer
 from engine.telephony.media.srtp.sending import Protector

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from engine.telephony.media.srtp.keys import AudioKeys
+from engine.telephony.audio_keys import AudioKeys
 from engine.telephony.sip.registrar import Binding
 from engine.telephony.sip.sdp import RemoteMedia
 from engine.telephony.sip.transactions import Destination

@@ -121,7 +121,7 @@ class IncomingLeg(Leg):
         self.unacked = None
         if unacked.wants_answer:
             try:
-                self.remote = sdp.parse(ack.body)
+                self.remote = self.parse(ack.body)
             except ParseError:
                 self.core.counts["bad-answer"] += 1
         usable = self.remote is not None and self.remote.usable

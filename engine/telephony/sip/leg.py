@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
+
+from engine.telephony.audio_keys import AudioKeys
 from engine.telephony.sip import sdp
 from engine.telephony.sip.authorize import Authorizer
 from engine.telephony.sip.core import Core
@@ -33,6 +36,7 @@ class Leg:
         dialog: Its dialog, or dialog-to-be.
         phase: Where it is.
         media: Our end of its audio.
+        reached: Where the far end's audio last was, with a key of ours given to it.
         remote: The far end's, once known.
         direction: Our direction: whether we hold the far end.
         session: Session id of our descriptions.
@@ -61,6 +65,7 @@ class Leg:
         "offer_version",
         "phase",
         "q850",
+        "reached",
         "reason",
         "remote",
         "reoffer",
@@ -83,6 +88,7 @@ class Leg:
         self.offer_version = 0
         self.phase = LEG.initial[0]
         self.remote: RemoteMedia | None = None
+        self.reached: tuple[str, int] | None = None
         self.direction = Direction.SENDRECV
         self.reoffer: Reoffer | None = None
         self.keeper: SessionTimer | None = None
@@ -129,18 +135,51 @@ class Leg:
         """Return an offer of our end; each has a new version (RFC 3264 §8)."""
         self.version += 1
         self.offer_version = self.version
-        return sdp.offer(self.media, self.session, self.version, direction or self.direction)
+        return self._offer(direction or self.direction)
 
     def describe_again(self) -> bytes:
         """Return the offer that stands, unchanged if it was our last word (RFC 4028 §7.4)."""
         if self.offer_version != self.version:
             return self.describe()
-        return sdp.offer(self.media, self.session, self.version, self.direction)
+        return self._offer(self.direction)
+
+    def _offer(self, direction: Direction) -> bytes:
+        encrypted = self.remote is not None and self.remote.encrypted
+        return sdp.offer(self.media, self.session, self.version, direction, encrypted=encrypted)
 
     def describe_answer(self, remote: RemoteMedia) -> bytes | None:
         """Return the answer to an offer, None if nothing of it can be used."""
         self.version += 1
-        return sdp.answer(self.media, remote, self.session, self.version, self.direction)
+        media = self._media_for(remote)
+        body = sdp.answer(media, remote, self.session, self.version, self.direction)
+        if body is not None:
+            self.media = media
+        return body
+
+    def _media_for(self, remote: RemoteMedia) -> LocalMedia:
+        """Return our end with a key of its own for an address that is new: it may be another's."""
+        if not self.secured or self.reached in (None, (remote.host, remote.port)) or remote.held:
+            return self.media
+        return msgspec.structs.replace(self.media, security=self.media.security.renewed())
+
+    @property
+    def secured(self) -> bool:
+        """Whether encrypted audio is spoken on it."""
+        return self.media.security.wanted
+
+    def parse(self, body: bytes) -> RemoteMedia:
+        """Read a description of the far end's.
+
+        Raises:
+            ParseError: It is malformed.
+        """
+        return sdp.parse(body, secured=self.secured)
+
+    def agree(self, remote: RemoteMedia) -> AudioKeys | None:
+        """Return what the audio is encrypted by from now on, None if it is not."""
+        if not remote.held:
+            self.reached = (remote.host, remote.port)
+        return self.media.security.agree(remote.crypto)
 
     def request(self, method: str, now_s: float, extra: str = "", body: bytes = b"") -> Client:
         """Send a request inside the dialog by a transaction of its own."""
@@ -257,7 +296,7 @@ class Leg:
     def tell_answered(self, _: float) -> None:
         """Tell that the leg is up."""
         if self.remote is not None:
-            self.core.emit(Answered(self.leg_id, self.remote))
+            self.core.emit(Answered(self.leg_id, self.remote, self.agree(self.remote)))
 
     def send_ack(self, now_s: float) -> None:
         """Acknowledge the answer to our first INVITE."""

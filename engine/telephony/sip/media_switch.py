@@ -5,9 +5,9 @@ from typing import Protocol
 
 from engine.domain.analysis import AnalysisSpec
 from engine.domain.ids import LegId
+from engine.telephony.audio_keys import AudioKeys
 from engine.telephony.media import events as media
 from engine.telephony.media.g711 import Law
-from engine.telephony.media.srtp.keys import AudioKeys
 
 
 class MediaSwitch(Protocol):

@@ -49,12 +49,12 @@ def read_rseq(response: Response) -> int:
     return int(text) if wants and response.to_tag and _RSEQ.fullmatch(text) else 0
 
 
-def read_early(fork: Fork, response: Response, reliable: bool) -> bool:
+def read_early(fork: Fork, response: Response, reliable: bool, *, secured: bool) -> bool:
     """Take what a provisional response says of audio; False: it cannot be read."""
     if not response.body or fork.agreed:
         return True  # an answer once given is not given again (RFC 3262 §5)
     try:
-        fork.remote = sdp.parse(response.body)
+        fork.remote = sdp.parse(response.body, secured=secured)
     except ParseError:
         return False
     fork.agreed = reliable

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from engine.telephony.sip import sdp
 from engine.telephony.sip.events import MediaChanged, ReofferRefused
 from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.leg_table import LegInput
@@ -123,7 +122,7 @@ class Reoffer:
             return  # a refresh answered without words
         try:
             leg.dialog.refresh_target(response.first("contact"))
-            remote = sdp.parse(response.body)
+            remote = leg.parse(response.body)
         except ParseError:
             leg.core.counts["bad-answer"] += 1
             self._refused(488, now_s)
@@ -134,7 +133,7 @@ class Reoffer:
         leg.direction = self._sent
         leg.remote = remote
         if changed:
-            leg.core.emit(MediaChanged(leg.leg_id, remote))
+            leg.core.emit(MediaChanged(leg.leg_id, remote, leg.agree(remote)))
         self._start_wanted(now_s)
 
     def _start_wanted(self, now_s: float) -> None:
@@ -226,7 +225,7 @@ class Reoffer:
 
     def _take(self, server: Server, request: Request, now_s: float) -> None:
         leg = self._leg
-        remote = sdp.parse(request.body) if request.body else None
+        remote = leg.parse(request.body) if request.body else None
         body = leg.describe_answer(remote) if remote else leg.describe()
         if body is None:
             leg.core.reply(server, request, 488, now_s)
@@ -248,7 +247,7 @@ class Reoffer:
             )
         if remote is not None:
             leg.remote = remote
-            leg.core.emit(MediaChanged(leg.leg_id, remote))
+            leg.core.emit(MediaChanged(leg.leg_id, remote, leg.agree(remote)))
 
     def on_ack(self, ack: Request) -> None:
         """Take the ACK for our 2xx, with the answer if the offer was ours."""
@@ -261,11 +260,11 @@ class Reoffer:
         if not unacked.wants_answer:
             return
         try:
-            leg.remote = sdp.parse(ack.body)
+            leg.remote = leg.parse(ack.body)
         except ParseError:
             leg.core.counts["bad-answer"] += 1
             return
-        leg.core.emit(MediaChanged(leg.leg_id, leg.remote))
+        leg.core.emit(MediaChanged(leg.leg_id, leg.remote, leg.agree(leg.remote)))
 
     def _on_no_ack(self, now_s: float) -> None:
         self._leg.unacked = None

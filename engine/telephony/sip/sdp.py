@@ -9,7 +9,9 @@ from typing import Final
 
 import msgspec
 
+from engine.domain.specs import Need
 from engine.telephony.sip.grammar import ParseError, parse_number
+from engine.telephony.sip.sdes import MOST_LINES, CryptoLine, Security, parse_crypto
 
 PCMU: Final = 0
 PCMA: Final = 8
@@ -37,6 +39,8 @@ _REVERSED = {
 }
 _BY_ATTRIBUTE = {f"a={direction}": direction for direction in Direction}
 _NOWHERE = ("0.0.0.0", "::")  # noqa: S104 - an address not to send to
+_PLAIN = ("RTP/AVP", "RTP/AVPF")
+_ENCRYPTED = ("RTP/SAVP", "RTP/SAVPF")
 _NAMES = {PCMU: "PCMU", PCMA: "PCMA"}
 
 
@@ -47,11 +51,13 @@ class LocalMedia(msgspec.Struct, frozen=True, gc=False):
         host: Address RTP is received at.
         port: UDP port RTP is received at.
         codecs: Payload types spoken, by preference.
+        security: How it is to be encrypted.
     """
 
     host: str
     port: int
     codecs: tuple[int, ...] = (PCMU, PCMA)
+    security: Security = Security()
 
 
 class RemoteMedia(msgspec.Struct, frozen=True, gc=False):
@@ -65,6 +71,8 @@ class RemoteMedia(msgspec.Struct, frozen=True, gc=False):
         direction: Its direction; a connection address of 0.0.0.0 counts as held (RFC 3264 §8.4).
         lines: Each media line's kind and format part, to be answered in order.
         audio: Position of the audio line in ``lines``, -1 if there is none.
+        encrypted: Whether its profile allows encrypted audio only (RFC 3711 §12).
+        crypto: Its crypto lines that we understand, by its preference.
     """
 
     host: str
@@ -74,6 +82,8 @@ class RemoteMedia(msgspec.Struct, frozen=True, gc=False):
     direction: Direction = Direction.SENDRECV
     lines: tuple[str, ...] = ()
     audio: int = -1
+    encrypted: bool = False
+    crypto: tuple[CryptoLine, ...] = ()
 
     @property
     def usable(self) -> bool:
@@ -87,17 +97,31 @@ class RemoteMedia(msgspec.Struct, frozen=True, gc=False):
 
 
 def offer(
-    local: LocalMedia, session: int, version: int, direction: Direction = Direction.SENDRECV
+    local: LocalMedia,
+    session: int,
+    version: int,
+    direction: Direction = Direction.SENDRECV,
+    *,
+    encrypted: bool = False,
 ) -> bytes:
     """Return an offer of G.711 audio and telephone-event (RFC 3264 §5).
+
+    Audio that must be encrypted has the profile that says so. Where encryption is only offered, the
+    keys stand beside the plain profile: who does not know them passes them over, and nobody has to
+    ask twice (RFC 8643 §3).
 
     Args:
         local: Our end.
         session: Session id, the same for the life of the leg.
         version: Session version, one more with each change (RFC 3264 §8).
         direction: Whether we hold the far end.
+        encrypted: Whether the far end has used the profile of encrypted audio.
     """
-    body = _audio_line(local, local.codecs, EVENT, direction)
+    security = local.security
+    encrypted |= security.need is Need.REQUIRED
+    profile = _ENCRYPTED[0] if encrypted else _PLAIN[0]
+    keys = "".join(line.written() for line in security.lines)
+    body = _audio_line(local, local.codecs, EVENT, direction, profile, keys)
     return (_session_lines(local, session, version) + body).encode()
 
 
@@ -120,10 +144,16 @@ def answer(
     codecs = tuple(codec for codec in remote.codecs if codec in local.codecs)
     if not codecs or remote.port == 0 or not _same_family(local.host, remote.host):
         return None
+    security = local.security
+    chosen = security.choose(remote.crypto)
+    if chosen is None and (remote.encrypted or security.need is Need.REQUIRED):
+        return None
+    keys = chosen[0].written(chosen[1].tag) if chosen else ""
     parts = [_session_lines(local, session, version)]
     for position, line in enumerate(remote.lines):
         if position == remote.audio:
-            parts.append(_audio_line(local, codecs, remote.event, narrow(remote.direction, wanted)))
+            profile, direction = line.split()[1], narrow(remote.direction, wanted)
+            parts.append(_audio_line(local, codecs, remote.event, direction, profile, keys))
         else:
             kind, _, rest = line.partition(" ")
             parts.append(f"m={kind} 0 {rest}\r\n")
@@ -140,18 +170,22 @@ def narrow(offered: Direction, wanted: Direction) -> Direction:
     return Direction.INACTIVE
 
 
-def parse(body: bytes) -> RemoteMedia:
+def parse(body: bytes, *, secured: bool = False) -> RemoteMedia:
     """Read an offer or an answer (RFC 8866 §5).
 
-    Only the first audio line over RTP/AVP with a codec of ours is used; DTLS and SRTP profiles
-    are other profiles, and are not.
+    Only the first audio line over RTP/AVP with a codec of ours is used, or over RTP/SAVP where
+    encrypted audio is spoken; DTLS is another profile, and is not.
+
+    Args:
+        body: The description.
+        secured: Whether encrypted audio is spoken: keys are read, too.
 
     Raises:
         ParseError: It is malformed; an element answers 400, or 488 to an offer.
     """
     if len(body) > MAX_OCTETS:
         raise ParseError("description too long")
-    reader = _Reader()
+    reader = _Reader(secured)
     for line in body.decode("utf-8", "surrogateescape").splitlines():
         reader.read(line)
     return reader.result()
@@ -162,17 +196,23 @@ class _Reader:
 
     __slots__ = (
         "audio",
+        "crypto",
         "direction",
+        "encrypted",
         "event",
         "host",
         "lines",
         "names",
         "offered",
         "port",
+        "secured",
         "session",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, secured: bool) -> None:
+        self.secured = secured
+        self.encrypted = False
+        self.crypto: list[CryptoLine] = []
         self.session = ""  # connection address of the session
         self.host = ""
         self.port = 0
@@ -203,8 +243,10 @@ class _Reader:
         kind, port, profile, *formats = parts
         self.lines.append(f"{kind} {profile} {' '.join(formats)}")
         number = parse_number(port.partition("/")[0], 65_535)
-        if kind != "audio" or profile not in ("RTP/AVP", "RTP/AVPF") or number == 0 or self.port:
+        known = profile in _PLAIN or (self.secured and profile in _ENCRYPTED)
+        if kind != "audio" or not known or number == 0 or self.port:
             return
+        self.encrypted = profile in _ENCRYPTED
         self.audio = len(self.lines) - 1
         self.port = number
         self.offered = [parse_number(each, 127) for each in formats[:32]]
@@ -223,6 +265,8 @@ class _Reader:
         direction = _BY_ATTRIBUTE.get(line)
         if direction is not None:
             self.direction = direction
+        elif line.startswith("a=crypto:"):
+            self._key(line[9:])
         elif line.startswith("a=rtpmap:"):
             number, _, name = line[9:].partition(" ")
             payload = parse_number(number, 127)
@@ -230,6 +274,12 @@ class _Reader:
             self.names[payload] = encoding.removesuffix("/1").removesuffix("/8000")
             if encoding == "TELEPHONE-EVENT/8000" and payload in self.offered:
                 self.event = payload
+
+    def _key(self, value: str) -> None:
+        """Take a crypto line of our audio, unless it is not understood (RFC 4568 §7.1.2)."""
+        line = parse_crypto(value) if self.secured and self.lines else None
+        if line is not None and len(self.crypto) < MOST_LINES:
+            self.crypto.append(line)
 
     def result(self) -> RemoteMedia:
         """Return what was read.
@@ -248,7 +298,15 @@ class _Reader:
             each for each in self.offered if self.names.get(each) == _NAMES.get(each, "-")
         )
         return RemoteMedia(
-            host, self.port, codecs, self.event, direction, tuple(self.lines), self.audio
+            host,
+            self.port,
+            codecs,
+            self.event,
+            direction,
+            tuple(self.lines),
+            self.audio,
+            self.encrypted,
+            tuple(self.crypto),
         )
 
 
@@ -266,11 +324,18 @@ def _session_lines(local: LocalMedia, session: int, version: int) -> str:
 
 
 def _audio_line(
-    local: LocalMedia, codecs: tuple[int, ...], event: int, direction: Direction
+    local: LocalMedia,
+    codecs: tuple[int, ...],
+    event: int,
+    direction: Direction,
+    profile: str,
+    keys: str,
 ) -> str:
     formats = " ".join(str(codec) for codec in codecs)
     names = "".join(f"a=rtpmap:{codec} {_NAMES[codec]}/8000\r\n" for codec in codecs)
     if event >= 0:
         formats = f"{formats} {event}"
         names += f"a=rtpmap:{event} telephone-event/8000\r\na=fmtp:{event} 0-15\r\n"
-    return f"m=audio {local.port} RTP/AVP {formats}\r\n{names}a=ptime:20\r\na={direction}\r\n"
+    return (
+        f"m=audio {local.port} {profile} {formats}\r\n{keys}{names}a=ptime:20\r\na={direction}\r\n"
+    )

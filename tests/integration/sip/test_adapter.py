@@ -46,10 +46,10 @@ from engine.ports import (
     TrunkLost,
     TrunkReached,
 )
+from engine.telephony.audio_keys import AudioKeys
 from engine.telephony.media import events as media
 from engine.telephony.media.client import MediaClient
 from engine.telephony.media.g711 import Law
-from engine.telephony.media.srtp.keys import AudioKeys
 from engine.telephony.sip.adapter import SipTelephony
 from engine.telephony.sip.digest import Credentials, authorization, choose_challenge
 from engine.telephony.sip.media_switch import MakeMedia

@@ -10,10 +10,10 @@ from typing import Final
 import numpy as np
 from cryptography.exceptions import InvalidTag
 
+from engine.telephony.audio_keys import Suite
 from engine.telephony.media.g711 import FRAME, U8
 from engine.telephony.media.jitter import Bools, Index
 from engine.telephony.media.packets import HEADER_BYTES, ROW_BYTES, Ints
-from engine.telephony.media.srtp.keys import Suite
 from engine.telephony.media.srtp.sending import ROC_OCTETS, Keystreams, big_endian
 from engine.telephony.media.srtp.session import RTP_LABEL, Session
 

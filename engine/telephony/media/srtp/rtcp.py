@@ -4,7 +4,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.constant_time import bytes_eq
 
-from engine.telephony.media.srtp.keys import Suite
+from engine.telephony.audio_keys import Suite
 from engine.telephony.media.srtp.receiving import WINDOW, unseal
 from engine.telephony.media.srtp.session import RTCP_LABEL, Session
 

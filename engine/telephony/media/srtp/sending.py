@@ -5,10 +5,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from engine.telephony.audio_keys import Suite
 from engine.telephony.media.g711 import FRAME, U8
 from engine.telephony.media.jitter import Bools, Index
 from engine.telephony.media.packets import HEADER_BYTES, PACKET_BYTES, Ints
-from engine.telephony.media.srtp.keys import Suite
 from engine.telephony.media.srtp.session import AHEAD, RTP_LABEL, Session
 
 ROC_OCTETS: Final = 4

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from engine.telephony.audio_keys import KEY_OCTETS, Suite
 from engine.telephony.media.g711 import FRAME, U8
-from engine.telephony.media.srtp.keys import KEY_OCTETS, Suite
 
 AHEAD: Final = 32
 """Packets whose keystream is made in one call; a power of two up to 256. [packets]"""
