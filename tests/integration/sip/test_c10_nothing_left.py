@@ -1,0 +1,126 @@
+"""Invariant C10: after many short calls, a third of them failing in each way, all is as before.
+
+``C10_CALLS=20000`` in the environment makes many of it.
+"""
+
+import asyncio
+import gc
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from engine.domain.ids import LegId
+from engine.ports import LegAnswered, LegEnded
+from engine.telephony.media.client import MediaClient
+from tests.integration.sip.carrier import Carrier, carrier, set_carrier
+from tests.integration.sip.test_adapter import Station, station
+
+pytestmark = pytest.mark.asyncio
+
+CALLS = int(os.environ.get("C10_CALLS", "1500"))
+WARM = 500
+"""Calls before the first look: pools and caches fill once."""
+AT_ONCE = 20
+LONGEST_S = 60.0 + CALLS / 20
+PARTS = (
+    *("answers", "hangs up", "answers", "answers", "hangs up", "answers", "answers"),
+    *("486", "503", "404", "rings", "junk", "no audio", "603", "488"),
+)
+"""What called parties do, by turns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What is held at one moment."""
+
+    tasks: int
+    files: int
+    switch_files: int
+    legs: int
+    switch_legs: int
+    places: int
+    transactions: int
+    dialogs: int
+    merged: int
+    timers: int
+
+
+def files_of(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def resident_kb(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1])
+
+
+async def look(own: Station) -> tuple[Holdings, list[int]]:
+    """Return what is held, once all timers had their time, and the memory of both processes."""
+    telephony = own.telephony
+    ua, client = telephony._user_agent, telephony._media
+    assert isinstance(client, MediaClient)
+    ua.advance(own.now() + 100)
+    own.events.clear()
+    gc.collect()
+    stats = await client.stats()
+    core = ua._core
+    timers = core.timers
+    live = [*timers._heap, *(timer for line in timers._lines.values() for timer in line)]
+    pids = [os.getpid(), client.pid]
+    holdings = Holdings(
+        tasks=len(asyncio.all_tasks()),
+        files=files_of(pids[0]),
+        switch_files=files_of(pids[1]),
+        legs=len(telephony._legs) + ua.open_legs,
+        switch_legs=stats.legs,
+        places=len(client._legs),
+        transactions=ua.open_transactions,
+        dialogs=len(core.by_tag),
+        merged=len(core.transactions._merges),
+        timers=sum(timer.owner is not None for timer in live),
+    )
+    return holdings, [resident_kb(pid) for pid in pids]
+
+
+async def call(own: Station, far: Carrier, first: int, count: int) -> Counter[str]:
+    """Place calls, hang up those that are answered, and return how they ended."""
+    ends: Counter[str] = Counter()
+    placed = 0
+    async with asyncio.timeout(LONGEST_S):
+        while ends.total() < count:
+            while placed < min(count, ends.total() + AT_ONCE):
+                own.place(LegId(f"a1-0001-{first + placed:08x}"), no_answer_s=0.1)
+                placed += 1
+            own._changed.clear()
+            await own._changed.wait()
+            events, own.events[:] = list(own.events), []
+            for event in events:
+                if isinstance(event, LegAnswered):
+                    own.hang_up(event.leg_id)
+                elif isinstance(event, LegEnded):
+                    ends[event.cause.slug] += 1
+        await far.idle.wait()
+    return ends
+
+
+async def test_many_short_calls_leave_nothing_behind() -> None:
+    async with station(MediaClient) as own, carrier(_part) as far:
+        far.keeps = False
+        set_carrier(own, far)
+        await call(own, far, 0, WARM)
+        before, memory_before = await look(own)
+        ends = await call(own, far, WARM, CALLS)
+        after, memory_after = await look(own)
+    assert ends.total() == CALLS
+    assert len(ends) >= 6  # each way to fail was gone
+    assert after == before
+    print(before, memory_before, memory_after, ends)
+    for grown, was in zip(memory_after, memory_before, strict=True):
+        assert grown <= was * 1.05
+
+
+def _part(number: int) -> str:
+    return PARTS[number % len(PARTS)]
