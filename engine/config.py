@@ -42,6 +42,9 @@ class SipSettings(Section):
     tls_client_ca: str = Field(
         "", description="PEM file of authorities; peers must show a certificate of theirs."
     )
+    phone_srtp: Literal["off", "offered", "required"] = Field(
+        "offered", description="Encrypted audio with agents' phones; keys go over TLS alone."
+    )
     connections: int = Field(4_096, ge=1, description="Most TCP and TLS connections of peers.")
     connections_per_source: int = Field(1_024, ge=1, description="Most of them from one address.")
     name_server: str = Field(

@@ -57,6 +57,8 @@ UNREACHABLE = Cause("carrier-unreachable", Fault.CARRIER, Redial.SOON)
 """The trunk could not be sent to."""
 MEDIA_LOST = Cause("media-lost", Fault.CARRIER, Redial.LATER)
 """No audio came from the far end for longer than the limit."""
+NOT_ENCRYPTED = Cause("not-encrypted", Fault.CARRIER, Redial.LATER)
+"""The far end answered without the encryption that its audio must have (RFC 4568)."""
 LOST = Cause("lost", Fault.ENGINE, Redial.LATER)
 """The engine died while the leg was open."""
 
@@ -209,6 +211,7 @@ _Q850_OF = {
     UNREACHABLE.slug: 38,  # network out of order
     TIMED_OUT.slug: 102,  # recovery on timer expiry
     _NOT_ACCEPTABLE.slug: 88,  # incompatible destination
+    NOT_ENCRYPTED.slug: 88,
 }
 
 
@@ -231,6 +234,7 @@ CAUSES: dict[str, Cause] = {
         TIMED_OUT,
         UNREACHABLE,
         MEDIA_LOST,
+        NOT_ENCRYPTED,
         LOST,
     )
 }

@@ -5,13 +5,15 @@ addresses. It decides nothing about calls; whether an INVITE may leave it asks t
 """
 
 import asyncio
+import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import assert_never
 
 from engine.config import SipSettings
-from engine.domain.causes import UNREACHABLE, Cause, q850_of
+from engine.domain.causes import NOT_ENCRYPTED, UNREACHABLE, Cause, q850_of
 from engine.domain.ids import LegId, TrunkId
+from engine.domain.specs import Need
 from engine.ports import (
     CallPhone,
     DialogSeed,
@@ -34,7 +36,7 @@ from engine.telephony.media import events as media
 from engine.telephony.media.pool import open_media
 from engine.telephony.sip import events as sip
 from engine.telephony.sip.calls import phone_call, trunk_call
-from engine.telephony.sip.ending import NOT_ACCEPTABLE, leg_ended
+from engine.telephony.sip.ending import leg_ended
 from engine.telephony.sip.leftovers import Leftovers
 from engine.telephony.sip.leg_audio import LegAudio, OpenLeg
 from engine.telephony.sip.media_switch import MakeMedia, MediaSwitch
@@ -44,7 +46,6 @@ from engine.telephony.sip.outbox import EventOutbox
 from engine.telephony.sip.phones import Phones
 from engine.telephony.sip.recording import CallRecorder
 from engine.telephony.sip.resolver import Resolver, split_address
-from engine.telephony.sip.sdp import RemoteMedia
 from engine.telephony.sip.tokens import Tokens
 from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.transports import SipTransports
@@ -102,6 +103,7 @@ class SipTelephony:
             recorder,
             self._emit,
             self._end,
+            secrets.token_bytes,
         )
         self._legs = self._audio.legs
         self._media: MediaSwitch = self._audio.switch
@@ -164,6 +166,7 @@ class SipTelephony:
         agent = self._agent
         if agent is None or not agent.open_registrations:
             return
+        self._left.clear()  # registrations dropped before have set it
         agent.unregister_all(self._now())
         self._transport.rearm()
         if agent.open_registrations:
@@ -250,7 +253,8 @@ class SipTelephony:
             return
         trunk, destinations = found
         # Trunks send audio from where their description says: nothing else is learnt.
-        local = self._audio.open(command.leg_id, OpenLeg(call=command), learn=False)
+        leg = OpenLeg(call=command, srtp=trunk.spec.srtp)
+        local = self._audio.open(command.leg_id, leg, learn=False)
         if local is not None:
             call = trunk_call(command, trunk, destinations, local, holds_ack=self._holds_acks)
             self._user_agent.invite(call, now_s)
@@ -262,7 +266,13 @@ class SipTelephony:
             return
         target, destination = found
         user = "" if command.address else command.agent_id
-        leg = OpenLeg(learn_from=destination.host, user=user)
+        srtp = Need(self._settings.phone_srtp)
+        if destination.transport != "TLS" and srtp is Need.OFFERED:
+            srtp = Need.OFF
+        elif destination.transport != "TLS" and srtp is Need.REQUIRED:
+            self._emit(LegEnded(command.leg_id, NOT_ENCRYPTED))  # its keys would be read along
+            return
+        leg = OpenLeg(learn_from=destination.host, user=user, srtp=srtp)
         local = self._audio.open(command.leg_id, leg, learn=True)
         if local is not None:
             call = phone_call(
@@ -322,10 +332,10 @@ class SipTelephony:
         match event:
             case sip.Ringing(leg_id):
                 self._emit(LegRinging(LegId(leg_id)))
-            case sip.Answered(leg_id, remote):
-                self._on_answered(LegId(leg_id), remote)
-            case sip.MediaChanged(leg_id, remote):
-                self._connect(LegId(leg_id), remote)
+            case sip.Answered():
+                self._on_answered(event)
+            case sip.MediaChanged():
+                self._connect(event)
             case sip.Ended():
                 self._on_ended(event)
             case sip.DigitPressed(leg_id, digit):
@@ -353,19 +363,21 @@ class SipTelephony:
                 if not self._user_agent.open_registrations:
                     self._left.set()
 
-    def _on_answered(self, leg_id: LegId, remote: RemoteMedia) -> None:
-        if self._connect(leg_id, remote):
+    def _on_answered(self, event: sip.Answered) -> None:
+        if self._connect(event):
+            leg_id = LegId(event.leg_id)
             self._emit(LegAnswered(leg_id, self._user_agent.dialog_state(leg_id)))
 
-    def _connect(self, leg_id: LegId, remote: RemoteMedia) -> bool:
-        """Tie the leg's audio to the far end's; False ends a leg that RTP cannot reach."""
+    def _connect(self, event: sip.Answered | sip.MediaChanged) -> bool:
+        """Tie a leg's audio to the far end's; False ends one that is not as it must be."""
+        leg_id = LegId(event.leg_id)
         leg = self._legs.get(leg_id)
         if leg is None:
             return False
-        if self._audio.connect(leg_id, leg, remote):
-            return True
-        self._hang_up(leg_id, NOT_ACCEPTABLE, self._now())
-        return False
+        wrong = self._audio.connect(leg_id, leg, event.remote, event.keys)
+        if wrong is not None:
+            self._hang_up(leg_id, wrong, self._now())
+        return wrong is None
 
     def _on_ended(self, event: sip.Ended) -> None:
         leg_id = LegId(event.leg_id)

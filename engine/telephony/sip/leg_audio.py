@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
-from engine.domain.causes import MEDIA_LOST, UNREACHABLE, Cause
+from engine.domain.causes import MEDIA_LOST, NOT_ENCRYPTED, UNREACHABLE, Cause
 from engine.domain.ids import LegId
+from engine.domain.specs import Need
 from engine.ports import (
     AnalyseLeg,
     AwaitBeep,
@@ -24,12 +25,15 @@ from engine.ports import (
     StopPrompt,
     TelephonyEvent,
 )
+from engine.telephony.audio_keys import AudioKeys
 from engine.telephony.media import events as media
 from engine.telephony.media.allocation import NoRoomError
 from engine.telephony.media.g711 import Law
 from engine.telephony.media.messages import Quality
+from engine.telephony.sip.ending import NOT_ACCEPTABLE
 from engine.telephony.sip.media_switch import MediaSwitch
 from engine.telephony.sip.recording import CallRecorder, LegRecordings, RecordingCommand
+from engine.telephony.sip.sdes import open_security
 from engine.telephony.sip.sdp import PCMA, Direction, LocalMedia, RemoteMedia
 
 AudioCommand = (
@@ -48,6 +52,7 @@ class OpenLeg:
         audio: Whether it has no phone.
         sends: Whether the far end is meant to send to us.
         user: Whose registered phone it is; empty: none.
+        srtp: Whether its audio is to be encrypted.
     """
 
     call: PlaceCall | None = None
@@ -56,6 +61,7 @@ class OpenLeg:
     audio: bool = False
     sends: bool = True
     user: str = ""
+    srtp: Need = Need.OFF
 
 
 class LegAudio:
@@ -72,6 +78,7 @@ class LegAudio:
         recorder: CallRecorder | None,
         emit: Callable[[TelephonyEvent], None],
         end: Callable[[LegId, Cause], None],
+        random_octets: Callable[[int], bytes],
     ) -> None:
         """Begin without legs.
 
@@ -80,12 +87,14 @@ class LegAudio:
             recorder: Keeps what is recorded; None: nothing can be.
             emit: Takes events.
             end: Ends a leg.
+            random_octets: Returns so many octets of the system's randomness, for keys.
         """
         self.legs: dict[LegId, OpenLeg] = {}
         self.switch = make_switch(self._on_media)
         self._recordings = LegRecordings(self.switch, recorder, emit)
         self._emit = emit
         self._end = end
+        self._random_octets = random_octets
 
     def open(self, leg_id: LegId, leg: OpenLeg, *, learn: bool) -> LocalMedia | None:
         """Give a leg its place in the switch; without room it ends at once.
@@ -101,10 +110,25 @@ class LegAudio:
             self._emit(LegEnded(leg_id, UNREACHABLE))
             return None
         self.legs[leg_id] = leg
-        return LocalMedia(endpoint.host, endpoint.port)
+        security = open_security(leg.srtp, self._random_octets)
+        return LocalMedia(endpoint.host, endpoint.port, security=security)
 
-    def connect(self, leg_id: LegId, leg: OpenLeg, remote: RemoteMedia) -> bool:
-        """Tie a leg's audio to the far end's; False: RTP cannot reach that."""
+    def connect(
+        self, leg_id: LegId, leg: OpenLeg, remote: RemoteMedia, keys: AudioKeys | None
+    ) -> Cause | None:
+        """Tie a leg's audio to the far end's.
+
+        Args:
+            leg_id: The leg.
+            leg: What is kept of it.
+            remote: The far end's audio.
+            keys: What it is encrypted by, None: it is not.
+
+        Returns:
+            Why that cannot be, None: it is done.
+        """
+        if keys is None and (leg.srtp is Need.REQUIRED or remote.encrypted):
+            return NOT_ENCRYPTED
         leg.sends = remote.direction in (Direction.SENDRECV, Direction.SENDONLY)
         try:
             self.switch.connect(
@@ -115,10 +139,11 @@ class LegAudio:
                 event_type=remote.event if remote.event >= 0 else None,
                 sends=not remote.held,
                 learn_from=leg.learn_from,
+                keys=keys,
             )
         except media.UnusableAddressError:
-            return False
-        return True
+            return NOT_ACCEPTABLE
+        return None
 
     def close(self, leg_id: LegId) -> None:
         """End the audio of a leg, and its recording."""
