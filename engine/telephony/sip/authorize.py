@@ -65,6 +65,8 @@ class Authorizer:
         self._answered.add(proxy)
         self._realms.setdefault(destination[:2], challenge.realm)
         self._challenges[proxy] = challenge
+        nonces = {each.nonce for each in self._challenges.values()}
+        self._counts = {each: count for each, count in self._counts.items() if each in nonces}
         self._hosts[proxy] = destination.host
         return True
 

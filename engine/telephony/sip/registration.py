@@ -5,6 +5,7 @@ grows, for a carrier may mend its side without telling us.
 """
 
 from collections.abc import Callable
+from math import inf
 from typing import Final
 
 import msgspec
@@ -72,6 +73,8 @@ class Registration:
         "_find",
         "_kept",
         "_leaving",
+        "_losses",
+        "_lost_s",
         "_on_over",
         "_tag",
         "_timer",
@@ -110,6 +113,8 @@ class Registration:
         self._timer: Timer | None = None
         self._told: RegistrationChanged | None = None
         self._fails = 0
+        self._losses = 0
+        self._lost_s = -inf
         self._tries = 0
         self._turn = 0
         self._kept = False  # a registrar may hold our contact
@@ -239,8 +244,8 @@ class Registration:
             self._fail(response.status, "contact not kept", 0.0, now_s)
             return
         self._fails = self._turn = 0
-        wait_s = max(granted_s / 2, granted_s - _MARGIN_S)
-        self._timer = self._core.timers.start(wait_s, now_s, self, _AGAIN)
+        granted_s = min(granted_s, LONGEST_S)
+        self._begin_in(max(granted_s / 2, granted_s - _MARGIN_S), now_s)
         self._tell(True, response.status, "")
 
     def _read_granted(self, response: Response) -> int:
@@ -259,26 +264,53 @@ class Registration:
         return wanted
 
     def _fail(self, status: int, reason: str, retry_after_s: float, now_s: float) -> None:
-        """Tell that we are not registered, and try again: the next server, or after a wait."""
-        self._tell(False, status, reason)
+        """Try the next server; without one tell that we are not registered, and wait."""
         if status in (408, 503) and self._turn + 1 < len(self._find()):
             self._turn += 1
-            self._timer = self._core.timers.start(0.0, now_s, self, _AGAIN)
+            self._begin_in(0.0, now_s)
             return
+        self._tell(False, status, reason)
         self._turn = 0
-        longest_s = min(FIRST_WAIT_S * 2 ** min(self._fails, 16), LONGEST_WAIT_S)
+        self._begin_in(max(self._pause_s(self._fails), min(retry_after_s, 3600.0)), now_s)
         self._fails += 1
-        share = self._core.tokens.share(f"{self._call_id} {self._cseq} {self._fails}")
-        wait_s = max(longest_s * (0.5 + 0.5 * share), min(retry_after_s, 3600.0))
+
+    def lose(self, destination: Destination, now_s: float) -> None:
+        """Register again if the connection it came by is gone: a carrier may forget us with it.
+
+        Soon at first; one that hangs up each time waits longer (RFC 5626 §4.5).
+        """
+        held = self._told is not None and self._told.registered and self._client is None
+        if not held or self._leaving or destination != self._destination:
+            return
+        if now_s - self._lost_s > 2 * LONGEST_WAIT_S:
+            self._losses = 0
+        wait_s = self._pause_s(self._losses)
+        self._losses += 1
+        self._lost_s = now_s
+        if self._timer is None or self._timer.deadline_s > now_s + wait_s:
+            self._begin_in(wait_s, now_s)
+
+    def _pause_s(self, times: int) -> float:
+        """Return how long to wait after something went wrong for the so many and first time. [s]"""
+        longest_s = min(FIRST_WAIT_S * 2.0 ** min(times, 16), LONGEST_WAIT_S)
+        share = self._core.tokens.share(f"{self._call_id} {self._cseq} {times}")
+        return longest_s * (0.5 + 0.5 * share)
+
+    def _begin_in(self, wait_s: float, now_s: float) -> None:
+        self._stop_timer()
         self._timer = self._core.timers.start(wait_s, now_s, self, _AGAIN)
 
     def _tell(self, registered: bool, status: int, reason: str) -> None:
         self._told = RegistrationChanged(self.account.key, registered, status, reason)
         self._core.emit(self._told)
 
-    def tell_again(self) -> None:
-        """Tell how it stands, if that is known: who asks may have forgotten."""
-        if self._told is not None:
+    def look_again(self, now_s: float) -> None:
+        """Tell how it stands, for who asks may have forgotten; or follow a registrar that moved."""
+        found = self._find()
+        if self._destination.host and found and self._destination not in found:
+            self._turn = 0
+            self.begin(now_s)
+        elif self._told is not None:
             self._core.emit(self._told)
 
     def _stop_timer(self) -> None:
@@ -304,10 +336,10 @@ class Registrations:
     def set(
         self, account: Account, find: Callable[[], tuple[Destination, ...]], now_s: float
     ) -> None:
-        """Register, or go on as changed; one that is the same tells how it stands."""
+        """Register, or go on as changed; one that is the same tells how it stands, if it does."""
         held = self._by_key.get(account.key)
         if held is not None and held.account == account:
-            held.tell_again()
+            held.look_again(now_s)
             return
         if held is not None and held.account.record == account.record:
             held.change(account, now_s)
@@ -328,6 +360,11 @@ class Registrations:
         """Take all registrations back."""
         for key in list(self._by_key):
             self.drop(key, now_s)
+
+    def lose(self, destination: Destination, now_s: float) -> None:
+        """Learn that a connection is gone."""
+        for held in self._by_key.values():
+            held.lose(destination, now_s)
 
     def _over(self, registration: Registration) -> None:
         self._leaving.discard(registration)

@@ -263,6 +263,7 @@ class UserAgent:
         """
         if asked:
             self._core.transactions.lose(destination, now_s, again)
+            self._registrations.lose(destination, now_s)
         if destination.is_flow:
             self._registrar.lose(destination)
 

@@ -4,16 +4,18 @@ from itertools import pairwise
 
 import pytest
 
+from engine.telephony.sip.authorize import Authorizer
 from engine.telephony.sip.digest import Credentials
 from engine.telephony.sip.events import RegistrationChanged, RegistrationOver
-from engine.telephony.sip.message import Request
+from engine.telephony.sip.message import Request, Response, parse
 from engine.telephony.sip.registration import Account
 from engine.telephony.sip.transactions import Destination
-from tests.unit.telephony.sip.harness import TRUNK, Bench
+from tests.unit.telephony.sip.harness import TRUNK, Bench, make_response
 
 CREDENTIALS = Credentials("carrier", "user", "secret")
 ACCOUNT = Account("t1", "carrier.example", "user", CREDENTIALS, 600)
 SECOND = Destination("192.0.2.11", 5060)
+STREAM = Destination("192.0.2.10", 5060, "TCP")
 CHALLENGE = 'WWW-Authenticate: Digest realm="carrier", nonce="{}", algorithm={}, qop="auth"'
 
 
@@ -165,7 +167,9 @@ def test_rfc_3263_4_3_the_next_server_is_tried_at_once(bench: Bench) -> None:
     bench.respond(register(bench, destinations=(TRUNK, SECOND)), 503)
     assert wait_for_register(bench) < 0.1
     assert bench.sent[-1][1] == SECOND
+    assert changes(bench) == []  # nothing is lost while a server is left to ask
     bench.respond(bench.last("REGISTER"), 503, source=SECOND)
+    assert changes(bench) == [(False, "503 Status")]
     assert wait_for_register(bench) >= 5
     assert bench.sent[-1][1] == TRUNK
 
@@ -235,6 +239,59 @@ def test_the_same_account_again_changes_nothing(bench: Bench) -> None:
     grant(bench)
     register(bench)
     assert len(bench.all("REGISTER")) == 1
+
+
+def test_a_registrar_that_moved_is_followed(bench: Bench) -> None:
+    found = [TRUNK]
+    bench.ua.register(ACCOUNT, lambda: tuple(found), bench.now_s)
+    grant(bench)
+    found[:] = [SECOND]
+    bench.ua.register(ACCOUNT, lambda: tuple(found), bench.now_s)
+    assert bench.sent[-1][1] == SECOND
+    request = bench.last("REGISTER")
+    bench.respond(request, 200, contact=request.first("contact"), source=SECOND)
+    bench.ua.register(ACCOUNT, lambda: tuple(found), bench.now_s)
+    assert len(bench.all("REGISTER")) == 2
+    assert changes(bench) == [(True, ""), (True, ""), (True, "")]
+
+
+def test_rfc_5626_4_5_a_lost_connection_is_a_reason_to_register_again(bench: Bench) -> None:
+    register(bench, destinations=(STREAM,))
+    waits = []
+    for _ in range(8):
+        request = bench.last("REGISTER")
+        bench.respond(request, 200, contact=request.first("contact"), source=STREAM)
+        bench.ua.lose(SECOND, bench.now_s, asked=True)
+        bench.ua.lose(STREAM, bench.now_s, asked=True, again=True)
+        waits.append(wait_for_register(bench))
+    assert 5 <= waits[0] <= 10
+    assert 300 <= waits[-1] <= 600  # never later than the refresh that was due
+    assert {registered for registered, _ in changes(bench)} == {True}
+
+
+def test_a_registration_that_leaves_does_not_come_back_with_its_connection(bench: Bench) -> None:
+    register(bench, destinations=(STREAM,))
+    request = bench.last("REGISTER")
+    bench.respond(request, 200, contact=request.first("contact"), source=STREAM)
+    bench.ua.unregister("t1", bench.now_s)
+    bench.ua.lose(STREAM, bench.now_s, asked=True)
+    bench.wait(10_000)
+    assert [each.first("expires") for each in bench.all("REGISTER")] == ["600", "0"]
+
+
+def test_nonces_of_long_ago_are_not_kept(bench: Bench) -> None:
+    authorizer = Authorizer(CREDENTIALS, {})
+    request = register(bench)
+    for number in range(100):
+        authorizer.reset()
+        challenge = make_response(request, 401, CHALLENGE.format(f"n{number}", "MD5"))
+        response = parse(challenge)
+        assert isinstance(response, Response)
+        response.source = TRUNK[:2]
+        assert authorizer.take(response, TRUNK)
+        assert "nc=00000001" in authorizer.header("REGISTER", "sip:x", "c", TRUNK.host)
+    kept = [getattr(authorizer, name) for name in Authorizer.__slots__]
+    assert max(len(each) for each in kept if isinstance(each, dict)) <= 2
 
 
 def test_another_password_goes_on_under_the_same_call_id(bench: Bench) -> None:
