@@ -17,6 +17,7 @@ from clients.cli.common import (
     usage,
     word,
 )
+from clients.cli.words import words
 from clients.client import PacelineClient
 from clients.naming import short
 from gateway.pb.paceline.v1 import campaigns_pb2 as pb
@@ -76,14 +77,15 @@ async def show_campaign(client: PacelineClient, campaign: str, *, as_json: bool)
         verb = "starts" if answer.next_edge_starts else "stops"
         out.print(f"{verb} by its schedule at {instant(answer.next_edge_time)}")
     show_rows(
-        ("held back by", "what", "records", "until", "such as"),
+        ("held back by", "what", "records", "until", "such as", "which means"),
         (
             (
                 each.reason,
                 each.detail,
                 str(each.record_count or ""),
                 instant(each.until_time),
-                " ".join(each.sample_records[:3]),
+                " ".join(map(_list_row, each.sample_records[:3])),
+                words(each.reason),
             )
             for each in answer.hindrances
         ),
@@ -117,8 +119,9 @@ async def show_record(client: PacelineClient, record: str, campaign: str, *, as_
     if as_json:
         print_json(told(answer))
         return
-    verdict = "may be called now" if answer.callable else f"not now: {answer.reason}"
-    following = f", next at {instant(answer.next_time)}" if answer.HasField("next_time") else ""
+    verdict = "may be called now" if answer.callable else f"not now: {_told(answer.reason)}"
+    later = not answer.callable and answer.HasField("next_time")
+    following = f"; next at {instant(answer.next_time)}" if later else ""
     phase = word(lists_pb2.RecordPhase.Name(answer.standing.phase), "RECORD_PHASE_")
     out.print(f"[bold]{record}[/bold] {verdict}{following}")
     out.print(
@@ -132,9 +135,21 @@ async def show_record(client: PacelineClient, record: str, campaign: str, *, as_
                 each.phone_number.phone_type,
                 " ".join(each.phone_number.zones),
                 str(each.standing.attempts),
-                "callable" if each.callable else each.reason,
-                instant(each.next_time),
+                "callable" if each.callable else _told(each.reason),
+                "" if each.callable else instant(each.next_time),
             )
             for each in answer.numbers
         ),
     )
+
+
+def _told(reason: str) -> str:
+    """Return a reason with what it means."""
+    meant = words(reason)
+    return f"{reason}, {meant}" if meant else reason
+
+
+def _list_row(record: str) -> str:
+    """Return a record as this command takes it: ``lists/people/records/7`` is ``people/7``."""
+    parts = record.split("/")
+    return f"{parts[1]}/{parts[3]}" if len(parts) == 4 else record

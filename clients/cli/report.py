@@ -23,27 +23,13 @@ from clients.cli.common import (
     usage,
 )
 from clients.cli.plot import PlotUnavailableError, save_pacing_plot
+from clients.cli.words import words
 from clients.client import PacelineClient
 from clients.naming import short
 from gateway.pb.paceline.v1 import pacing_pb2 as pb
 
 app = app_of("What happened over a day, and why.")
 
-REASONS = {
-    "risk": "calls under way suffice: one more might find no agent",
-    "agents": "a call is under way for every ready agent",
-    "budget": "unattended budget used up: one call for each ready agent",
-    "warming-up": "too little learned yet: one call for each ready agent",
-    "hours": "no record may be called: hours, caps, rests or the end of the lists",
-    "supply": "fewer records may be called than agents could take",
-    "trunk": "no trunk, or no free channel",
-    "calls-per-s": "limit on calls per second",
-    "level": "maximum dial level",
-    "mode": "agents review records themselves",
-    "no-agent": "no agent at work",
-    "starting": "calls just ordered had not left yet",
-}
-"""What each reason means; a reason that is not here speaks for itself."""
 _HOUR_S = 3600.0
 
 
@@ -109,7 +95,7 @@ def hold_rows(answer: pb.ReportPacingResponse) -> list[Sequence[str]]:
             _time(seconds(hold.duration)),
             _time(seconds(hold.idle_duration)),
             f"{seconds(hold.idle_duration) / idle_s:.1%}" if idle_s else "-",
-            REASONS.get(hold.reason, ""),
+            words(hold.reason),
         )
         for hold in answer.holds
     ]

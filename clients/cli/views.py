@@ -18,6 +18,7 @@ CAMPAIGN_COLUMNS = (
     "agents_busy",
     "agents_acw",
     "calls_dialing",
+    "calls_in_cpa",
     "calls_waiting_agent",
     "calls_active",
     "calls_attempted",
@@ -56,6 +57,12 @@ LIST_COLUMNS = (
 )
 
 
+_UNSHOWN = {
+    (kind, field)
+    for kind in ("attempt_started", "attempt_rerouted")
+    for field in ("sip_call_id", "verdict", "caller_id")
+}
+"""Fields of events that are long, and of use to programs only."""
 _CELLS = 8
 """Titles and values in one row of a view of one object."""
 
@@ -155,9 +162,36 @@ def event_line(event: events_pb2.Event) -> str:
     parts = [
         f"{field.name}={_shown(value, field)}"
         for field, value in fact.ListFields()
-        if field.name not in ("sip_call_id", "verdict", "caller_id")
+        if (kind, field.name) not in _UNSHOWN
     ]
     return f"{event.sequence:>8} {when} {kind.replace('_', ' '):<22} {' '.join(parts)}"
+
+
+class Alerts:
+    """What has failed and is not well again, by the events seen so far."""
+
+    def __init__(self) -> None:
+        self._failed: dict[str, str] = {}
+
+    def take(self, event: events_pb2.Event) -> None:
+        """Note a failure, or its end."""
+        match event.WhichOneof("fact"):
+            case "recorder_changed":
+                recorder = event.recorder_changed
+                self._note("recording: no call can be recorded", recorder.up, recorder.reason)
+            case "trunk_changed":
+                trunk = event.trunk_changed
+                self._note(f"trunk {short(trunk.trunk)} is down", trunk.up, trunk.reason)
+
+    def lines(self) -> list[str]:
+        """Return one line about each failure that stands."""
+        return [f"{what}: {why}" if why else what for what, why in self._failed.items()]
+
+    def _note(self, what: str, up: bool, why: str) -> None:
+        if up:
+            self._failed.pop(what, None)
+        else:
+            self._failed[what] = why
 
 
 def event_lines(events: Sequence[events_pb2.Event]) -> str:

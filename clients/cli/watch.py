@@ -16,6 +16,7 @@ from clients.cli.views import (
     AGENT_COLUMNS,
     CAMPAIGN_COLUMNS,
     LIST_COLUMNS,
+    Alerts,
     event_line,
     event_lines,
     metrics_view,
@@ -89,9 +90,11 @@ def watch(
 async def _events(client: PacelineClient, after: int | None, *, once: bool, as_json: bool) -> None:
     """Print events, one a line."""
     if once:
-        events = await client.events.read(after or 0)
-        for event in events:
-            _print_event(event, as_json=as_json)
+        last = after or 0
+        while events := await client.events.read(last):
+            last = events[-1].sequence
+            for event in events:
+                _print_event(event, as_json=as_json)
         return
     async for event in client.events.watch(after):
         _print_event(event, as_json=as_json)
@@ -213,11 +216,14 @@ async def _feed_pacing(client: PacelineClient, screen: Screen, campaign: str) ->
 
 async def _feed_events(client: PacelineClient, screen: Screen) -> None:
     newest: deque[events_pb2.Event] = deque(maxlen=_EVENTS_SHOWN)
+    alerts = Alerts()
     async for event in client.events.watch():
         newest.append(event)
-        screen.parts[Subject.EVENTS] = Text(
-            f"events\n{event_lines(tuple(newest))}", no_wrap=True, overflow="ellipsis"
-        )
+        alerts.take(event)
+        shown = Text(no_wrap=True, overflow="ellipsis")
+        for line in alerts.lines():
+            shown.append(f"! {line}\n", style="bold red")
+        screen.parts[Subject.EVENTS] = shown.append(f"events\n{event_lines(tuple(newest))}")
 
 
 def _parent(subject: Subject, campaign: str) -> str:

@@ -10,8 +10,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from clients.cli.plot import PlotUnavailableError, save_pacing_plot
-from clients.cli.report import REASONS, hold_rows, hour_rows
-from engine.pacing import Reason
+from clients.cli.report import hold_rows, hour_rows
 from gateway.pb.paceline.v1 import events_pb2
 from gateway.pb.paceline.v1 import pacing_pb2 as pb
 
@@ -75,11 +74,6 @@ def test_hours_are_means_over_the_time_that_was_run() -> None:
     assert first[3] == f"{(60 * 1 + 30 * 4 + 60 * 2) / 150:.1f}"
     assert (first[7], first[8], first[9]) == ("360.0", "0:03:01", "risk")
     assert (second[0], second[8], second[9]) == ("10:00", "0:00:00", "-")
-
-
-def test_every_reason_of_the_engine_is_explained() -> None:
-    slugs = {reason.name.lower().replace("_", "-") for reason in Reason} - {"not-running"}
-    assert slugs | {"starting"} == set(REASONS)
 
 
 def test_a_plot_is_an_image(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clients.cli.views import event_line, text_of
+from clients.cli.views import Alerts, event_line, text_of
 from gateway.pb.paceline.v1 import agent_session_pb2, events_pb2
 
 
@@ -42,3 +42,34 @@ def test_an_event_tells_states_by_name() -> None:
     event.agent_changed.agent = "agents/ada"
     event.agent_changed.state = agent_session_pb2.AGENT_STATE_NOT_READY
     assert "agent=ada state=not-ready" in event_line(event)
+
+
+def test_what_was_heard_is_told_and_what_programs_need_is_not() -> None:
+    event = events_pb2.Event(sequence=9)
+    event.call_analysed.verdict = "machine"
+    assert "verdict=machine" in event_line(event)
+    event.attempt_started.verdict = "America/New_York 10:00"
+    assert "verdict" not in event_line(event)
+
+
+def trunk(up: bool, reason: str = "") -> events_pb2.Event:
+    changed = events_pb2.Event.TrunkChanged(trunk="trunks/west", up=up, reason=reason)
+    return events_pb2.Event(trunk_changed=changed)
+
+
+def recorder(up: bool, reason: str = "") -> events_pb2.Event:
+    changed = events_pb2.Event.RecorderChanged(up=up, reason=reason)
+    return events_pb2.Event(recorder_changed=changed)
+
+
+def test_a_failure_is_an_alert_until_it_is_over() -> None:
+    alerts = Alerts()
+    for event in (recorder(False, "disk full"), trunk(False), trunk(False, "408")):
+        alerts.take(event)
+    assert alerts.lines() == [
+        "recording: no call can be recorded: disk full",
+        "trunk west is down: 408",
+    ]
+    alerts.take(recorder(True))
+    alerts.take(trunk(True))
+    assert alerts.lines() == []
