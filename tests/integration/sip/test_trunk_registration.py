@@ -1,5 +1,7 @@
 """A trunk that wants us registered: reached once we are, lost while we are not."""
 
+import asyncio
+
 import pytest
 
 from engine.domain.ids import TrunkId
@@ -45,6 +47,21 @@ async def test_a_stop_takes_the_registration_back() -> None:
             set_trunk(own, carrier)
             await own.wait_for(TrunkReached)
         assert await carrier.wait_for(Unregistered) == Unregistered("anna")
+
+
+async def test_a_stop_waits_for_the_carrier_though_another_was_left_before() -> None:
+    async with Phone() as carrier, station() as own:
+        for number in (1, 2):
+            set_trunk(own, carrier)
+            await own.wait_for(TrunkReached, number)
+            if number == 1:
+                own.telephony.perform(DropTrunk(TRUNK), own.now())
+                while own.telephony._user_agent.open_registrations:  # noqa: ASYNC110 - not told
+                    await asyncio.sleep(0.01)
+        carrier.transport.close()  # nobody takes our leave now
+        began_s = own.now()
+        await own.telephony.stop()
+        assert own.now() - began_s > 1.5
 
 
 async def test_a_trunk_that_refuses_us_is_lost_until_it_does_not() -> None:
