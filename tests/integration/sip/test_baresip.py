@@ -68,7 +68,7 @@ def write_tone(path: Path) -> None:
 
 @asynccontextmanager
 async def baresip(
-    folder: Path, registrar: int, transport: str = "udp", more: str = ""
+    folder: Path, registrar: int, transport: str = "udp", more: str = "", account_more: str = ""
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run baresip with one account that answers by itself.
 
@@ -77,6 +77,7 @@ async def baresip(
         registrar: Our port.
         transport: How it registers.
         more: More of its configuration; with any it says what it hears, and nothing else.
+        account_more: Further parameters of the account, each with its semicolon.
     """
     program = shutil.which("baresip")
     if program is None:
@@ -89,7 +90,7 @@ async def baresip(
     (folder / "config").write_text(config, encoding="ascii")
     account = (
         f"<sip:anna@127.0.0.1:{registrar};transport={transport}>;auth_user=anna;auth_pass=secret"
-        ";answermode=auto;regint=60;audio_codecs=PCMU/8000/1\n"
+        f";answermode=auto;regint=60;audio_codecs=PCMU/8000/1{account_more}\n"
     )
     (folder / "accounts").write_text(account, encoding="ascii")
     with (folder / "log").open("wb") as log:
