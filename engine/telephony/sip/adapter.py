@@ -111,7 +111,7 @@ class SipTelephony:
         self._trunks = Trunks(
             resolver, self._send_options, self._emit, self._transport.trust, self._on_trunk_found
         )
-        self._phones = Phones(resolver, lambda: self._user_agent, self._emit)
+        self._phones = Phones(resolver, lambda: self._user_agent, self._emit, self._on_phone_found)
         self._leftovers = Leftovers(lambda: self._user_agent, self._trunks, self._phones)
         self._left = asyncio.Event()
         self._agent: UserAgent | None = None
@@ -308,6 +308,11 @@ class SipTelephony:
             )
             self._transport.rearm()
 
+    def _on_phone_found(self, phone: str) -> None:
+        """End what waited for a phone, by its agent's id or its address."""
+        self._leftovers.found_phone(phone, self._now())
+        self._transport.rearm()
+
     def _send_options(self, key: str, target: str, destination: Destination) -> None:
         self._user_agent.options(key, target, destination, self._now())
         self._transport.rearm()
@@ -390,7 +395,6 @@ class SipTelephony:
         for leg_id in [each for each, leg in self._legs.items() if leg.user == user]:
             self._user_agent.redirect(leg_id, source, self._transport.is_open)
         self._phones.registered(user)
-        self._leftovers.found_phone(user, self._now())
 
     @property
     def _user_agent(self) -> UserAgent:

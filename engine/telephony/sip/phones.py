@@ -19,6 +19,7 @@ class Phones:
         resolver: Resolver,
         agent: Callable[[], UserAgent],
         emit: Callable[[TelephonyEvent], None],
+        on_found: Callable[[str], None],
     ) -> None:
         """Begin without phones.
 
@@ -26,10 +27,12 @@ class Phones:
             resolver: Finds addresses.
             agent: Returns the user agent that phones register at.
             emit: Takes events.
+            on_found: Learns which phone can be called now: its agent's id, or its fixed address.
         """
         self._resolver = resolver
         self._agent = agent
         self._emit = emit
+        self._on_found = on_found
         self._passwords: dict[str, str] = {}
         self._registered: set[str] = set()
 
@@ -42,7 +45,7 @@ class Phones:
             self.unregistered(agent_id)
         uri = _read_uri(address) if address else None
         if uri is not None:
-            self._resolver.ask(_route(uri), lambda: None)
+            self._resolver.ask(_route(uri), lambda: self._on_found(address))
 
     def find_password(self, user: str) -> str | None:
         """Return the password of a phone, None if it may not register."""
@@ -66,13 +69,14 @@ class Phones:
         return (str(uri), found[0]) if found else None
 
     def registered(self, user: str) -> None:
-        """Tell that a phone is there, once."""
+        """Learn that a phone is there; that is told once."""
         if user not in self._registered:
             self._registered.add(user)
             self._emit(PhoneRegistered(AgentId(user)))
+        self._on_found(user)
 
     def unregistered(self, user: str) -> None:
-        """Tell that a phone is gone, once."""
+        """Learn that a phone is gone; that is told once."""
         if user in self._registered:
             self._registered.discard(user)
             self._emit(PhoneUnregistered(AgentId(user)))

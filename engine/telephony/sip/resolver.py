@@ -84,9 +84,13 @@ class Resolver:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def find(self, route: Route) -> tuple[Destination, ...]:
-        """Return where a route leads, the first to be tried first; nothing if that is unknown."""
+        """Return where a route leads, the first to be tried first; nothing if that is unknown.
+
+        What is unknown is asked for, so that a later call may find it.
+        """
         found = self._look_up(route)
         if found is None:
+            self._refresh(route)
             return ()
         return found.fixed if found.fixed is not None else choose_order(found.groups, self._draw)
 
@@ -117,8 +121,12 @@ class Resolver:
             found = _keep([Target(0, 0, (_destination(route, route.host, 0),))], float("inf"))
             self._known[route] = found
         elif found.until_s <= self._now():
-            self._begin(route, lambda: None)  # what was known serves until there is an answer
+            self._refresh(route)  # what was known serves until there is an answer
         return found
+
+    def _refresh(self, route: Route) -> None:
+        if route not in self._asked:
+            self._begin(route, lambda: None)
 
     def _begin(self, route: Route, done: Callable[[], None]) -> None:
         waiting = self._asked.get(route)

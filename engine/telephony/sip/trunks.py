@@ -15,6 +15,8 @@ from engine.telephony.sip.transactions import Destination
 
 _ALIVE_UNLESS = frozenset({408, 503})
 """Answers to OPTIONS that show no life; all others do, whatever they refuse."""
+RETRY_S = 30.0
+"""How soon the name of a trunk that is asked for no sign of life is looked up again. [s]"""
 
 
 class Trunk:
@@ -201,6 +203,8 @@ class Trunks:
         trunk.dead.intersection_update(destinations)
         if not destinations:
             self._judge(trunk, False, f"{trunk.host} has no address")
+            if trunk.spec.options_s <= 0:
+                trunk.timer = asyncio.get_running_loop().call_later(RETRY_S, self._probe, trunk)
             return
         self._on_found(trunk.spec.trunk_id)
         if trunk.spec.options_s <= 0:

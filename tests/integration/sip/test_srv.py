@@ -7,6 +7,7 @@ import pytest
 from engine.config import SipSettings
 from engine.domain.specs import Transport, TrunkSpec
 from engine.ports import LegEnded, SetTrunk, TrunkLost, TrunkReached
+from engine.telephony.sip import names, trunks
 from tests.integration.sip.peer import LONGEST_S, Phone, free_port
 from tests.integration.sip.streams import far_end
 from tests.integration.sip.test_adapter import TRUNK, Station, station
@@ -42,6 +43,22 @@ async def test_a_call_goes_on_to_the_next_server_if_the_first_is_dead() -> None:
             assert (await far.wait_for(b"INVITE")).startswith(
                 b"INVITE sip:+14155550100@carrier.test"
             )
+
+
+async def test_a_trunk_asked_for_no_sign_of_life_is_found_though_nobody_knew_it_at_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(names, "LIFETIME_S", 0.2)
+    monkeypatch.setattr(trunks, "RETRY_S", 0.1)
+    async with (
+        name_server({("carrier.test", "A"): ("127.0.0.1",)}) as server,
+        station(settings=SipSettings(port=0, name_server=server.address)) as own,
+    ):
+        server.is_deaf = True
+        set_trunk(own, "carrier.test:5060", Transport.UDP, options_s=0.0)
+        assert (await own.wait_for(TrunkLost)).reason == "carrier.test has no address"
+        server.is_deaf = False
+        assert await own.wait_for(TrunkReached) == TrunkReached(TRUNK)
 
 
 async def test_a_trunk_lives_while_one_server_does_and_dead_ones_come_last() -> None:

@@ -155,6 +155,21 @@ async def test_without_any_answer_there_is_nothing(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.asyncio
+async def test_what_nobody_answered_is_asked_again_by_who_needs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(names, "LIFETIME_S", 0.2)
+    async with resolving() as (resolver, server):
+        server.is_deaf = True
+        route = Route("plain.test", 5060)
+        assert await ask(resolver, route) == []
+        server.is_deaf = False
+        async with asyncio.timeout(20.0):
+            while not resolver.find(route):  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.002)
+
+
+@pytest.mark.asyncio
 async def test_stale_answers_serve_while_new_ones_are_fetched(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
