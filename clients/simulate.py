@@ -8,7 +8,14 @@ from engine.simulation import Script, simulate
 
 
 def run(
-    seed: int, agents: int, hours: float, answer_ratio: float, mode: str, *, faults: bool
+    seed: int,
+    agents: int,
+    hours: float,
+    answer_ratio: float,
+    mode: str,
+    *,
+    faults: bool,
+    analysis: bool = False,
 ) -> dict[str, object]:
     """Simulate and return the figures, by the names that scripts rely on.
 
@@ -19,6 +26,7 @@ def run(
         answer_ratio: Share of calls that a person answers, in [0, 1].
         mode: Mode of the campaigns.
         faults: Whether things go wrong: carrier, phones, operators, crashes.
+        analysis: Whether machines answer too, and answers are analysed and treated.
     """
     began_s = time.perf_counter()
     script = Script(
@@ -28,9 +36,10 @@ def run(
         answer_ratio=answer_ratio,
         mode=Mode(mode),
         faults=faults,
+        analysis=analysis,
     )
     result = simulate(script, check_evidence)
-    return {
+    figures: dict[str, object] = {
         "trace_hash": result.trace_hash,
         "attempts": result.attempts,
         "answered": result.answered,
@@ -43,3 +52,6 @@ def run(
         "crashes": result.crashes,
         "faults": list(result.faults),
     }
+    if analysis:
+        figures |= {"verdicts": dict(result.verdicts), "treated": dict(result.treated)}
+    return figures

@@ -7,6 +7,7 @@ import typer
 
 from clients.cli.common import SERVER, AsJson, Server, fail, out, print_json, show, talk, usage
 from clients.cli.forms import ModeName
+from clients.cli.views import text_of
 from clients.client import PacelineClient
 from clients.errors import PacelineError
 
@@ -121,6 +122,12 @@ def simulate(
     faults: Annotated[
         bool, typer.Option("--faults", help="Let carrier, phones and the engine itself fail.")
     ] = False,
+    analysis: Annotated[
+        bool,
+        typer.Option(
+            "--analysis", help="Machines answer too: screen answers, and treat them as told."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run the very engine in virtual time; the same seed gives the same trace hash.
@@ -129,15 +136,18 @@ def simulate(
     the invariants; with any, the exit code is 1.
 
     Example: paceline simulate --seed 7 --agents 100 --hours 8 --answer-ratio 0.3 --mode predictive
+
+    Example: paceline simulate --agents 20 --hours 1 --analysis --faults --json
     """
     from clients.simulate import run
 
-    figures = run(seed, agents, hours, answer_ratio, mode.value, faults=faults)
+    figures = run(seed, agents, hours, answer_ratio, mode.value, faults=faults, analysis=analysis)
     if as_json:
         print_json(figures)
     else:
         for key, value in figures.items():
-            out.print(f"{key:<17} {value}", markup=False)
+            shown = text_of(value) if isinstance(value, dict) else value
+            out.print(f"{key:<17} {shown}", markup=False)
     if figures["violations"] or figures["faults"]:
         raise typer.Exit(1)
 

@@ -24,6 +24,7 @@ from engine.simulation.result import (
     busy_share,
     count,
     hash_trace,
+    screened,
 )
 from engine.simulation.scene import CENTRE, Scene, Script, set_scene
 from engine.store.memory import MemoryStore, StoreFaults
@@ -207,6 +208,7 @@ class Simulation:
         scene, facts = self.scene, self.facts
         counts = count(facts, scene.starts_s, scene.ends_s)
         answered = counts["answered"]
+        verdicts, treated = screened(facts, scene.starts_s, scene.ends_s)
         attempts = sum(
             row["kind"] == "invite" and row["side"] == "customer" for row in self.witness.rows
         )
@@ -221,6 +223,8 @@ class Simulation:
             crashes=self.crashes,
             violations=() if check is None else tuple(check(self.evidence())),
             faults=tuple(self.faults),
+            verdicts=verdicts,
+            treated=treated,
         )
 
     def evidence(self) -> Evidence:

@@ -14,6 +14,7 @@ from engine.domain.facts import (
     AttemptClosed,
     CallAnalysed,
     CallConnected,
+    CallTreated,
     encode,
 )
 from engine.domain.ids import AgentId, AttemptId
@@ -57,6 +58,9 @@ class SimulationResult:
         crashes: Lives of the engine that ended in a crash.
         violations: What a checker found, one sentence each.
         faults: What the engine's actors raised; a sound engine raises nothing.
+        verdicts: Answered calls by the verdict of their analysis, most frequent first; without
+            analysis none.
+        treated: Answered calls by the automated treatment they were given.
     """
 
     trace_hash: str
@@ -69,6 +73,8 @@ class SimulationResult:
     crashes: int
     violations: Sequence[str]
     faults: Sequence[str]
+    verdicts: Mapping[str, int]
+    treated: Mapping[str, int]
 
 
 def hash_trace(rows: Sequence[Row], facts: Sequence[AnyFact]) -> str:
@@ -99,6 +105,22 @@ def count(facts: Sequence[AnyFact], begins_s: float, ends_s: float) -> Counter[s
                 pass
     counts["connected"] = len(connected)
     return counts
+
+
+def screened(
+    facts: Sequence[AnyFact], begins_s: float, ends_s: float
+) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """Return verdicts and treatments of a stretch of time, with their counts.
+
+    Args:
+        facts: Of the log.
+        begins_s: First instant. [s since the epoch]
+        ends_s: Instant after the last. [s since the epoch]
+    """
+    counted = [fact for fact in facts if begins_s <= fact.at_s < ends_s]
+    verdicts = Counter(fact.verdict for fact in counted if isinstance(fact, CallAnalysed))
+    treated = Counter(fact.treatment for fact in counted if isinstance(fact, CallTreated))
+    return dict(verdicts.most_common()), dict(treated.most_common())
 
 
 def busy_share(facts: Sequence[AnyFact], begins_s: float, ends_s: float) -> float:

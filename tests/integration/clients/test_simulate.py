@@ -21,8 +21,8 @@ STABLE = {
 }
 
 
-def simulated(seed: int) -> Mapping[str, object]:
-    words = ["simulate", "--seed", str(seed), "--agents", "3", "--hours", "0.03", "--json"]
+def simulated(seed: int, *more: str) -> Mapping[str, object]:
+    words = ["simulate", "--seed", str(seed), "--agents", "3", "--hours", "0.03", "--json", *more]
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 0, result.output
     told: Mapping[str, object] = json.loads(result.stdout)
@@ -37,3 +37,14 @@ def test_the_same_seed_gives_the_same_trace_and_another_one_another() -> None:
     assert first["violations"] == []
     assert isinstance(first["attempts"], int)
     assert first["attempts"] > 0
+
+
+@pytest.mark.timeout(60)
+def test_with_analysis_it_says_who_answered() -> None:
+    told = simulated(5, "--analysis")
+    verdicts, treated = told["verdicts"], told["treated"]
+    assert isinstance(verdicts, dict)
+    assert isinstance(treated, dict)
+    assert verdicts["person"] > 0
+    assert verdicts["machine"] > 0
+    assert told["violations"] == []
