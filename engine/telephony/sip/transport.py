@@ -9,6 +9,7 @@ from collections.abc import Callable
 from math import inf
 from typing import Final, Protocol, cast
 
+from engine.telephony.sip.police import Police
 from engine.telephony.sip.transactions import Destination
 
 _SOCKET_OCTETS: Final = 4 * 1024 * 1024
@@ -128,14 +129,22 @@ class UdpTransport(asyncio.DatagramProtocol):
         sent: Datagrams sent.
     """
 
-    def __init__(self, now: Callable[[], float], waker: Waker | None = None) -> None:
+    def __init__(
+        self,
+        now: Callable[[], float],
+        waker: Waker | None = None,
+        police: Police | None = None,
+    ) -> None:
         """Set up; ``open`` binds.
 
         Args:
             now: The engine's time. [s]
             waker: Feeds the user agent, where it has other transports too.
+            police: Says what is read; None: everything.
         """
+        self._now = now
         self._waker = waker or Waker(now)
+        self._police = police
         self._transport: asyncio.DatagramTransport | None = None
         self.address = ("", 0)
         self.received = 0
@@ -195,6 +204,8 @@ class UdpTransport(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """Feed the user agent."""
         self.received += 1
+        if self._police is not None and not self._police.admits(data, addr[:2], self._now()):
+            return
         self._waker.receive(data, Destination(addr[0], addr[1]))
 
     def error_received(self, _: Exception) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 
 from engine.config import SipSettings
 from engine.domain.refusals import InvalidRequestError
+from engine.telephony.sip.police import Police
 from engine.telephony.sip.streams import Streams
 from engine.telephony.sip.tls import TlsFilesError, TlsProfile, client_context, server_context
 from engine.telephony.sip.transactions import Destination
@@ -39,7 +40,8 @@ class SipTransports:
         """
         self._settings = settings
         self._waker = Waker(now)
-        self._udp = UdpTransport(now, self._waker)
+        self._police = Police(lambda source: is_known(Destination(*source)))
+        self._udp = UdpTransport(now, self._waker, self._police)
         self._default = cache(self._default_profile)
         self._streams = Streams(
             settings.host,
@@ -119,8 +121,8 @@ class SipTransports:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """What connections were refused or given up for, by name."""
-        return self._streams.counts
+        """What connections were refused or given up for, and what was dropped, by name."""
+        return {**self._streams.counts, "strangers-dropped": self._police.dropped}
 
     @property
     def open_connections(self) -> int:

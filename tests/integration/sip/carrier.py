@@ -59,6 +59,7 @@ class Carrier(asyncio.DatagramProtocol):
         audio: Where called parties say that they listen.
         elsewhere: Contact of a redirect.
         idle: Set while no call is open.
+        cancelled_s: When the last CANCEL came. [s of the loop's clock]
     """
 
     def __init__(self, decide: Callable[[int], str]) -> None:
@@ -76,6 +77,7 @@ class Carrier(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
         self._cseq = 100
         self.begun = 0
+        self.cancelled_s = 0.0
         self.open = 0
         self.most_invites = 0
 
@@ -102,6 +104,7 @@ class Carrier(asyncio.DatagramProtocol):
         elif method == b"ACK" and call:
             self._on_ack(call, data)
         elif method == b"CANCEL":
+            self.cancelled_s = self._loop.time()
             self._send(_reply(data, 200 if call else 481, call.tag if call else "x"), addr)
             if call and call.status < 200:
                 self._answer(call, 487)
