@@ -7,6 +7,7 @@ the first packet with the tone in it, at the socket of who hears it.
 
 import asyncio
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from random import Random
 from typing import cast
 
 from benchmarks.barge_parties import Crowd, StampedEar, StampedEars, crowd
-from benchmarks.harness import Figure, percentile
+from benchmarks.harness import Figure, as_lines, percentile
 from clients.demo.phones import Phones
 from gateway.pb.paceline.v1.supervision_pb2 import SUPERVISION_MODE_BARGE_IN as BARGE_IN
 from gateway.pb.paceline.v1.supervision_pb2 import SUPERVISION_MODE_MONITOR as MONITOR
@@ -55,8 +56,9 @@ def run(short: bool) -> list[Figure]:
     loads, times = ((0, 20), 20) if short else ((0, 50, 200), 100)
     figures = []
     for calls in loads:
-        delays = asyncio.run(_measure(calls, times))
-        figures += _figures(calls, delays)
+        measured = _figures(calls, asyncio.run(_measure(calls, times)))
+        print("\n".join(as_lines(measured)[::2]), file=sys.stderr)
+        figures += measured
     return figures
 
 
