@@ -79,8 +79,20 @@ class RecordingRule(StrEnum):
     NONE = "none"
 
 
+_SECRETS = frozenset({"password", "phone_password"})
+
+
 class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Base of what users configure."""
+    """Base of what users configure; no password of theirs is ever shown (invariant X6)."""
+
+    def __repr__(self) -> str:
+        values = (
+            f"{name}='•••'"
+            if name in _SECRETS and getattr(self, name)
+            else f"{name}={getattr(self, name)!r}"
+            for name in self.__struct_fields__
+        )
+        return f"{type(self).__name__}({', '.join(values)})"
 
 
 class HoursRow(Spec, frozen=True):

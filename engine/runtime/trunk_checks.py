@@ -5,6 +5,8 @@ from importlib.util import find_spec
 from engine.domain.refusals import InvalidRequestError
 from engine.domain.specs import Need, Transport, TrunkKind, TrunkSpec
 from engine.runtime.resources import Resources
+from engine.telephony.sip.resolver import split_address
+from engine.telephony.sip.uri import parse_uri
 
 _RANGES: tuple[tuple[str, float, float], ...] = (
     ("priority", 1, 100),
@@ -37,6 +39,7 @@ def check_trunk(spec: TrunkSpec, resources: Resources) -> None:
     """
     if not spec.address:
         raise _refusal(spec, "has no address", "no-address")
+    _check_hosts(spec)
     if spec.channels < 1 or not spec.calls_per_s > 0:
         raise _refusal(spec, "channels and calls_per_s must be above 0", "out-of-range")
     for name, least, most in _RANGES:
@@ -46,9 +49,28 @@ def check_trunk(spec: TrunkSpec, resources: Resources) -> None:
     if 0 < spec.session_s < LEAST_SESSION_S:
         text = f"session_s {spec.session_s:g} is neither 0 nor at least {LEAST_SESSION_S:g}"
         raise _refusal(spec, text, "out-of-range")
+    if spec.register_s > 0 and not spec.username:
+        raise _refusal(spec, "register_s needs a username", "no-username")
     _check_names(spec, resources)
     _check_encryption(spec)
     _check_kind(spec)
+
+
+def _check_hosts(spec: TrunkSpec) -> None:
+    """Both stand in URIs of each call, so nothing else may be in them (invariant X7)."""
+    for name in ("address", "domain"):
+        text = getattr(spec, name)
+        if text and not _is_host(text):
+            raise _refusal(spec, f"{name} is neither HOST nor HOST:PORT", f"invalid-{name}")
+
+
+def _is_host(text: str) -> bool:
+    try:
+        split_address(text)
+        uri = parse_uri(f"sip:{text}")
+    except ValueError:
+        return False
+    return not (uri.user or uri.params or uri.headers)
 
 
 def _check_names(spec: TrunkSpec, resources: Resources) -> None:

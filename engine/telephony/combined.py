@@ -65,6 +65,7 @@ class CombinedTelephony:
         self._now = now
         self._kinds: dict[TrunkId, TrunkKind] = {}
         self._bridged: set[LegId] = set()
+        self._ended: set[LegId] = set()  # told already, and yet to end over pyVoIP
         self._held: dict[TrunkId, list[EndOldLeg]] = {}
         self._sip = make_sip(self._from_sip, self._hear)
         self.pyvoip = PyVoipTelephony(self._from_pyvoip, gate, self._said, now, call_s)
@@ -140,6 +141,8 @@ class CombinedTelephony:
                 self._sip.perform(OpenAudioLeg(leg_id), self._now())  # tells that it is answered
             case LegEnded(leg_id, cause) if leg_id in self._bridged:
                 self._sip.perform(HangUp(leg_id, cause), self._now())  # tells that it ended
+            case LegEnded(leg_id) if leg_id in self._ended:
+                self._ended.discard(leg_id)
             case _:
                 self._sink(event)
 
@@ -147,6 +150,7 @@ class CombinedTelephony:
         if isinstance(event, LegEnded) and event.leg_id in self._bridged:
             self._bridged.discard(event.leg_id)
             if event.leg_id in self.pyvoip:  # the switch had no room for it
+                self._ended.add(event.leg_id)
                 self.pyvoip.perform(HangUp(event.leg_id, event.cause))
         self._sink(event)
 

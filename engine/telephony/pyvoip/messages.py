@@ -33,6 +33,9 @@ class Begin(Message, frozen=True):
     username: str
     password: str
 
+    def __repr__(self) -> str:
+        return f"Begin({self.host!r}, {self.port!r}, {self.username!r}, '•••')"
+
 
 class Call(Message, frozen=True):
     """Call a number; only ever one at a time, until ``Called`` or ``CallFailed``."""

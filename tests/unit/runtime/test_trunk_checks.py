@@ -47,6 +47,11 @@ REFUSED = [
     pytest.param({"session_s": 89.0}, "out-of-range", id="session below 90 s"),
     pytest.param({"session_s": -1.0}, "out-of-range", id="session below 0"),
     pytest.param({"register_s": -1.0}, "out-of-range", id="registration below 0"),
+    pytest.param({"register_s": 60.0}, "no-username", id="nobody to register"),
+    pytest.param({"domain": "a.example\r\nX: y"}, "invalid-domain", id="another header"),
+    pytest.param({"domain": "user@a.example"}, "invalid-domain", id="a user"),
+    pytest.param({"domain": "a.example;transport=tls"}, "invalid-domain", id="a parameter"),
+    pytest.param({"domain": "a.example:0"}, "invalid-domain", id="no port"),
     pytest.param({"options_s": float("nan")}, "out-of-range", id="no number"),
     pytest.param({"calls_per_s": float("nan")}, "out-of-range", id="no rate"),
     pytest.param({"srtp": Need.REQUIRED}, "needs-tls", id="srtp over UDP"),
@@ -75,6 +80,9 @@ def test_what_does_not_fit_is_refused(values: dict[str, Any], slug: str) -> None
     "values",
     [
         pytest.param({"session_s": 0.0}, id="no session timer"),
+        pytest.param({"domain": "a.example:5070"}, id="domain with port"),
+        pytest.param({"domain": "[2001:db8::1]"}, id="domain of IPv6"),
+        pytest.param({"register_s": 60.0, "username": "u"}, id="registration"),
         pytest.param({"session_s": 90.0}, id="shortest session"),
         pytest.param({"transport": TLS, "srtp": Need.REQUIRED, "tls_ca": "/ca.pem"}, id="srtp"),
         pytest.param({"transport": TLS, "tls_certificate": "/c", "tls_key": "/k"}, id="mutual TLS"),
@@ -83,6 +91,14 @@ def test_what_does_not_fit_is_refused(values: dict[str, Any], slug: str) -> None
 )
 def test_what_fits_is_taken(values: dict[str, Any]) -> None:
     check_spec(trunk(**values), EMPTY)
+
+
+@pytest.mark.parametrize("address", ["no such host", "a:b:c", "a.example:99999", "sip:a.example"])
+def test_an_address_is_a_host_and_maybe_a_port(address: str) -> None:
+    spec = TrunkSpec(trunk_id=TrunkId("north"), address=address)
+    with pytest.raises(DialerError) as refused:
+        check_spec(spec, EMPTY)
+    assert refused.value.slug == "invalid-address"
 
 
 def test_pyvoip_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
