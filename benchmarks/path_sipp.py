@@ -156,13 +156,15 @@ def caller_cpu_ms(
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "caller.xml").write_text(scenario or "", encoding="utf-8")
         which = ["-sf", "caller.xml"] if scenario else ["-sn", "uac", "-d", str(talk_ms)]
-        subprocess.run(
+        done = subprocess.run(
             [
                 *(*_sipp(free_port(), transport), *which, "-m", str(calls)),
                 *("-r", str(calls_per_s), "-l", "5000", f"{HOST}:{port}"),
             ],
-            cwd=folder, check=True, stdin=_NULL, stdout=_NULL, stderr=_NULL,
+            cwd=folder, stdin=_NULL, stdout=_NULL, stderr=_NULL,
         )  # fmt: skip
+        if done.returncode not in (0, 1):  # 1: a call was disturbed by loss; it cost the same
+            raise RuntimeError(f"sipp ended with {done.returncode}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return spent_s / calls * 1e3
