@@ -20,7 +20,7 @@ from clients.cli.common import (
 )
 from clients.cli.forms import RecordingName
 from clients.cli.seat import sit, state_of, work_alone
-from clients.cli.settings import Clear, Given, changes, choice, put_all, takes, text
+from clients.cli.settings import Clear, Given, changes, choice, put_all, secret, takes, text
 from clients.client import PacelineClient
 from clients.naming import full, short
 from gateway.pb.paceline.v1 import agent_session_pb2 as session_pb
@@ -49,9 +49,9 @@ class StateName(StrEnum):
 SETTINGS = (
     text("--display-name", "Name for people."),
     text("--phone", "Fixed phone; default: one that registers.", metavar="SIP-URI"),
-    text(
+    secret(
         "--phone-password", "Password the phone registers with (digest).",
-        envvar="PACELINE_PHONE_PASSWORD",
+        variable="PACELINE_PHONE_PASSWORD",
     ),
     choice(
         "--recording", RecordingName, campaigns_pb2.RecordingRule,
@@ -73,7 +73,7 @@ PerCall = Annotated[
 
 
 @app.command()
-@takes(SETTINGS)
+@takes(SETTINGS, new=True)
 def create(
     agent: Id,
     *,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from clients.cli.common import SERVER, Server, app_of, out, talk
+from clients.cli.common import SERVER, AsJson, Server, app_of, out, print_json, talk
 from clients.client import PacelineClient
 
 app = app_of("The internal do-not-call list: numbers that no campaign calls, such as +14155550100.")
@@ -18,7 +18,10 @@ def dnc_add(
     server: Server = SERVER,
     note: Annotated[str, typer.Option(help="Why, for the audit.")] = "",
 ) -> None:
-    """Add numbers, all or none."""
+    """Add numbers, all or none.
+
+    Example: paceline list dnc add +14155550100 +14155550101 --note 'asked by letter'
+    """
 
     async def work(client: PacelineClient) -> None:
         out.print(f"{await client.dnc.add(numbers, note=note)} added")
@@ -28,7 +31,10 @@ def dnc_add(
 
 @app.command("remove")
 def dnc_remove(numbers: Numbers, server: Server = SERVER) -> None:
-    """Remove numbers, all or none."""
+    """Remove numbers, all or none.
+
+    Example: paceline list dnc remove +14155550100
+    """
 
     async def work(client: PacelineClient) -> None:
         out.print(f"{await client.dnc.remove(numbers)} removed")
@@ -40,22 +46,35 @@ def dnc_remove(numbers: Numbers, server: Server = SERVER) -> None:
 def dnc_check(
     number: Annotated[str, typer.Argument(metavar="+E164", help="In E.164 form.")],
     server: Server = SERVER,
+    as_json: AsJson = False,
 ) -> None:
-    """Say whether a number is on the list."""
+    """Say whether a number is on the list.
+
+    Example: paceline list dnc check +14155550100
+    """
 
     async def work(client: PacelineClient) -> None:
         listed = await client.dnc.check(number)
-        out.print(f"{number} {'is on the list' if listed else 'is not on the list'}")
+        if as_json:
+            print_json({"number": number, "listed": listed})
+        else:
+            out.print(f"{number} {'is on the list' if listed else 'is not on the list'}")
 
     talk(server, work)
 
 
 @app.command("list")
-def dnc_list(server: Server = SERVER) -> None:
-    """Print all numbers, one a line."""
+def dnc_list(server: Server = SERVER, as_json: AsJson = False) -> None:
+    """Print all numbers, one a line.
+
+    Example: paceline list dnc list > numbers.txt
+    """
 
     async def work(client: PacelineClient) -> None:
         async for number in client.dnc.list():
-            typer.echo(number)
+            if as_json:
+                print_json({"number": number})
+            else:
+                typer.echo(number)
 
     talk(server, work)

@@ -125,7 +125,8 @@ def simulate(
     analysis: Annotated[
         bool,
         typer.Option(
-            "--analysis", help="Machines answer too: screen answers, and treat them as told."
+            "--analysis",
+            help="Machines answer too: screen answers, and treat them as the seed draws.",
         ),
     ] = False,
     as_json: AsJson = False,

@@ -44,6 +44,11 @@ _ANALYSIS_TIMES = (
     "beep-limit",
 )
 _TREATED = ("machine", "fax", "silence")
+_ANALYSIS_FORMS = (
+    "on, off, machine=end|connect|message, fax=end|connect, silence=connect|end, "
+    "machine-prompt=PROMPT, detect-machines=yes|no, "
+    + ", ".join(f"{each}=SECONDS" for each in _ANALYSIS_TIMES)
+)
 
 
 def analysis(text: str) -> pb.Analysis | None:
@@ -62,7 +67,7 @@ def analysis(text: str) -> pb.Analysis | None:
         try:
             _put_pair(made, key.strip(), value.strip())
         except (ValueError, KeyError):
-            raise usage(f"{pair!r} is nothing that an analysis has") from None
+            raise usage(f"--analysis: {pair.strip()!r} is none of {_ANALYSIS_FORMS}") from None
     return made
 
 

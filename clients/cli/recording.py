@@ -1,5 +1,6 @@
 """``paceline recording``: recordings found, fetched and deleted; calls recorded or not."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,8 +29,14 @@ from gateway.pb.paceline.v1 import recordings_pb2 as pb
 
 app = app_of("Find, fetch and delete recordings, and say whether a call is recorded.")
 
-Id = Annotated[str, typer.Argument(metavar="RECORDING", help="Id of the recording.")]
-Call = Annotated[str, typer.Argument(metavar="CALL", help="Id of the call.")]
+Id = Annotated[
+    str, typer.Argument(metavar="RECORDING", help="Id of the recording (paceline recording list).")
+]
+Call = Annotated[
+    str, typer.Argument(metavar="CALL", help="Id of a call in progress (paceline agent list).")
+]
+_SEAM_OCTETS = 1_024
+"""So much of a file that is there is fetched again, to see that it fits."""
 Change = Callable[[PacelineClient], Coroutine[Any, Any, pb.CallRecording]]
 
 
@@ -44,7 +51,10 @@ def recording_list(
     deleted: Annotated[bool, typer.Option("--deleted", help="Deleted ones, too.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print recordings, newest first."""
+    """Show recordings, newest first.
+
+    Example: paceline recording list --campaign spring --most 10
+    """
 
     async def work(client: PacelineClient) -> None:
         found: list[pb.Recording] = []
@@ -65,7 +75,7 @@ def recording_list(
 
 @app.command("get")
 def recording_get(recording: Id, server: Server = SERVER, *, as_json: AsJson = False) -> None:
-    """Print what is known of a recording."""
+    """Show what is known of a recording."""
 
     async def work(client: PacelineClient) -> None:
         show(await client.recordings.get(recording), as_json=as_json)
@@ -79,15 +89,13 @@ def recording_download(
     to: Annotated[Path, typer.Argument(metavar="FILE", help="Where it is written.")],
     server: Server = SERVER,
 ) -> None:
-    """Fetch a recording as FLAC or WAV; what is there of the file already is not fetched again."""
+    """Fetch a recording as FLAC or WAV; what is there of the file already is not fetched again.
+
+    Example: paceline recording download a1-0001-0000002d call.flac
+    """
 
     async def work(client: PacelineClient) -> None:
-        have = to.stat().st_size if to.exists() else 0
-        kind = ""
-        with to.open("ab") as file:
-            async for piece in client.recordings.download(recording, offset=have):
-                kind = kind or piece.content_type
-                file.write(piece.content)
+        kind = await _fetch(client, recording, to)
         out.print(f"{to}: {to.stat().st_size} octets of {kind}")
 
     try:
@@ -96,9 +104,30 @@ def recording_download(
         fail(f"{to}: {error.strerror}")
 
 
+async def _fetch(client: PacelineClient, recording: str, to: Path) -> str:
+    """Write what a file lacks of a recording, made if it is not there; return what it holds.
+
+    The last octets that it has are fetched again: it may be the file of another recording.
+    """
+    have = await asyncio.to_thread(to.read_bytes) if await asyncio.to_thread(to.exists) else b""
+    seam = have[-_SEAM_OCTETS:]
+    pieces = client.recordings.download(recording, offset=len(have) - len(seam))
+    first = await anext(pieces)
+    if not first.content.startswith(seam):
+        fail(f"{to} holds something else than the beginning of {short(recording)}")
+    with to.open("ab") as file:
+        file.write(first.content[len(seam) :])
+        async for piece in pieces:
+            file.write(piece.content)
+    return first.content_type
+
+
 @app.command("delete")
 def recording_delete(recording: Id, server: Server = SERVER) -> None:
-    """Delete a recording for good."""
+    """Delete a recording for good; the log keeps that it was there.
+
+    Example: paceline recording delete a1-0001-0000002d
+    """
 
     async def work(client: PacelineClient) -> None:
         await client.recordings.delete(recording)
@@ -109,7 +138,10 @@ def recording_delete(recording: Id, server: Server = SERVER) -> None:
 
 @app.command("start")
 def recording_start(call: Call, server: Server = SERVER) -> None:
-    """Record a call from now on."""
+    """Record a call from now on.
+
+    Example: paceline recording start a1-0001-00000029
+    """
     _change(server, lambda client: client.recordings.start(call))
 
 

@@ -4,6 +4,8 @@ A command decorated with ``takes(table)`` has an option for each setting of the 
 that were given as ``given``, so that "false" and "empty" can be told from "not said".
 """
 
+import os
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -43,12 +45,14 @@ class Setting:
         kind: What typer takes: a type with its ``typer.Option``.
         field: The field it sets.
         put: Sets it: gets the message, the field and what was typed.
+        variable: Of the environment, for a new resource if the option was not given; or empty.
     """
 
     keyword: str
     kind: Any
     field: str
     put: Put
+    variable: str = ""
 
 
 def text(flag: str, help_text: str, *, field: str = "", **option: Any) -> Setting:
@@ -56,6 +60,27 @@ def text(flag: str, help_text: str, *, field: str = "", **option: Any) -> Settin
     keyword = _keyword(flag)
     kind = Annotated[str | None, typer.Option(flag, help=help_text, **option)]
     return Setting(keyword, kind, field or keyword, setattr)
+
+
+def secret(flag: str, help_text: str, *, variable: str) -> Setting:
+    """Return an option for a password; ``-`` asks for it, so that no shell keeps it.
+
+    A new resource takes it from the environment as well. One that is there already does not: a
+    variable that is still set would give it the password of another.
+
+    Args:
+        flag: The option.
+        help_text: What the password is for.
+        variable: The environment's.
+    """
+
+    def put(message: Message, field: str, value: str) -> None:
+        setattr(message, field, _asked(keyword) if value == "-" else value)
+
+    keyword = _keyword(flag)
+    told = f"{help_text} -: asked for. To create, also from the environment: {variable}."
+    kind = Annotated[str | None, typer.Option(flag, help=told)]
+    return Setting(keyword, kind, keyword, put, variable)
 
 
 def whole(flag: str, help_text: str, *, field: str = "", **option: Any) -> Setting:
@@ -138,14 +163,25 @@ def one(
     return Setting(_keyword(flag), kind, field, put)
 
 
-def takes(table: Sequence[Setting]) -> Callable[[Command], Command]:
-    """Give a command the options of a table; it gets those that were given as ``given``."""
+def takes(table: Sequence[Setting], *, new: bool = False) -> Callable[[Command], Command]:
+    """Give a command the options of a table; it gets those that were given as ``given``.
+
+    Args:
+        table: Of settings.
+        new: Whether the command makes a resource: passwords may come from the environment.
+    """
     keywords = [setting.keyword for setting in table]
 
     def decorate(command: Command) -> Command:
         @wraps(command)
         def run(**words: Any) -> Any:
             typed = {keyword: words.pop(keyword) for keyword in keywords}
+            if new:
+                typed |= {
+                    each.keyword: os.environ.get(each.variable)
+                    for each in table
+                    if each.variable and typed[each.keyword] is None
+                }
             given = {key: value for key, value in typed.items() if value not in (None, [], ())}
             return command(**words, given=given)
 
@@ -190,6 +226,13 @@ def changes(message: Message, fields: Iterable[str], clear: Sequence[str] | None
 
 def _keyword(flag: str) -> str:
     return flag.removeprefix("--").replace("-", "_")
+
+
+def _asked(what: str) -> str:
+    """Return a password typed without an echo, or a line of a pipe."""
+    if sys.stdin.isatty():
+        return str(typer.prompt(what.replace("_", " "), hide_input=True))
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 def _put_duration(message: Message, field: str, value_s: float) -> None:

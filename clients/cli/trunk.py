@@ -25,6 +25,7 @@ from clients.cli.settings import (
     number,
     put_all,
     seconds,
+    secret,
     switch,
     takes,
     text,
@@ -75,7 +76,7 @@ SETTINGS = (
     number("--calls-per-s", "Most INVITEs per second; default 50."),
     text("--domain", "Host part of URIs; default: the address.", metavar="HOST"),
     text("--username", "For digest authentication and registration."),
-    text("--password", "For digest authentication.", envvar="PACELINE_TRUNK_PASSWORD"),
+    secret("--password", "For digest authentication.", variable="PACELINE_TRUNK_PASSWORD"),
     text("--realm", "Realm that credentials are given to; default: the first one met."),
     seconds(
         "--register", "Register at the carrier for this time; 0: not.",
@@ -114,7 +115,7 @@ Address = Annotated[
 
 
 @app.command()
-@takes(SETTINGS)
+@takes(SETTINGS, new=True)
 def create(trunk: Id, address: Address, *, given: Given, server: Server = SERVER) -> None:
     """Create a trunk; keep-alives to it begin.
 
