@@ -84,6 +84,9 @@ def demo(
         float, typer.Option(min=0, max=1, help="Share of calls that people answer.")
     ] = 0.35,
     seed: Annotated[int, typer.Option(help="Of what people do.")] = 1,
+    record: Annotated[
+        bool, typer.Option("--record", help="Record every call, into a folder that goes with it.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show a whole campaign at work, over real SIP and RTP on loopback; it needs nothing else.
@@ -91,7 +94,7 @@ def demo(
     An engine, a carrier, phones and agents start as processes of their own; a sample list is
     imported, a campaign started, shown live, stopped and drained. Ctrl-C stops cleanly.
 
-    Examples: paceline demo; paceline demo --seconds 30 --agents 10 --json
+    Examples: paceline demo; paceline demo --seconds 30 --agents 10 --record --json
     """
     from clients.demo.run import DemoOptions, run
 
@@ -102,6 +105,7 @@ def demo(
         answer_ratio=answer_ratio,
         seed=seed,
         live=not as_json,
+        record=record,
     )
     try:
         summary = run(options)

@@ -37,6 +37,8 @@ _CAMPAIGN, _LIST, _TEAM, _TRUNK = "demo", "people", "demo-team", "carrier"
 _PASSWORD = "demo"  # noqa: S105 - of phones on loopback that live as long as the demo
 _DRAIN_S = 45.0
 """Longest wait for calls in progress after Stop: ringing and talk are bounded by the world. [s]"""
+_RECORDED_S = 10.0
+"""Longest wait for the recorder to finish what was recorded. [s]"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class DemoOptions:
         answer_ratio: Share of calls that people answer, in [0, 1].
         seed: Of what people do.
         live: Whether to show it.
+        record: Whether every call is recorded; recordings go with the demo.
     """
 
     seconds: float | None = None
@@ -58,6 +61,7 @@ class DemoOptions:
     answer_ratio: float = 0.35
     seed: int = 1
     live: bool = True
+    record: bool = False
 
 
 Summary = dict[str, object]
@@ -210,6 +214,7 @@ class Demo:
             end_guard=duration(0),
             automatic_answer=True,
             no_answer_timeout=duration(15),
+            recording=pb.RECORDING_RULE_ALL if self._options.record else pb.RECORDING_RULE_NONE,
         )
 
     def _agents(self) -> list[str]:
@@ -258,6 +263,7 @@ class Demo:
         first_s = seen["first_invite_s"]
         waited_s = round(first_s - started_s, 4) if isinstance(first_s, float) else None
         answered = counts["answered"]
+        recorded = await self._recorded() if self._options.record else {}
         return {
             "attempts": counts["attempt_started"],
             "answered": answered,
@@ -274,6 +280,18 @@ class Demo:
             "agents": self._options.agents,
             "events": counts["events"],
             "session_faults": seen["faults"],
+        } | recorded
+
+    async def _recorded(self) -> Summary:
+        """Return what was recorded, once the recorder has finished the last of it."""
+        until_s = time.monotonic() + _RECORDED_S
+        found = [each async for each in self._client.recordings.list()]
+        while not all(each.complete for each in found) and time.monotonic() < until_s:
+            await asyncio.sleep(0.1)
+            found = [each async for each in self._client.recordings.list()]
+        return {
+            "recordings": sum(each.complete and bool(each.sha256) for each in found),
+            "recorded_s": round(sum(each.length.ToNanoseconds() for each in found) / 1e9, 1),
         }
 
     async def _count(self) -> Counter[str]:

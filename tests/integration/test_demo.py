@@ -23,7 +23,7 @@ STABLE = {
 def summary() -> Mapping[str, object]:
     done = subprocess.run(
         [sys.executable, "-m", "clients.cli", "demo", "--seconds", "12", "--agents", "6",
-         "--answer-ratio", "0.6", "--mode", "progressive", "--json"],
+         "--answer-ratio", "0.6", "--mode", "progressive", "--record", "--json"],
         capture_output=True, text=True, timeout=110, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -57,6 +57,11 @@ def test_every_attempt_was_on_the_wire_and_has_one_outcome(summary: Mapping[str,
 def test_both_parties_hear_each_other_in_every_call(summary: Mapping[str, object]) -> None:
     assert summary["customers_heard_agent"] == summary["connected"]
     assert summary["agents_heard_customer"] == summary["connected"]
+
+
+def test_every_conversation_is_recorded(summary: Mapping[str, object]) -> None:
+    assert summary["recordings"] == summary["connected"]
+    assert number(summary, "recorded_s") > 0
 
 
 def test_nothing_leaves_after_stop_was_acknowledged(summary: Mapping[str, object]) -> None:
