@@ -114,8 +114,8 @@ _BY_Q850 = {
     3: _NO_ROUTE,  # no route to the destination: the same, though it comes as 404
     4: _INVALID,  # special information tone: not to be reached for long
     5: _INVALID,  # misdialled trunk prefix
-    8: _CONGESTED,  # pre-empted
-    9: _CONGESTED,  # pre-empted, circuit reserved
+    8: _CONGESTED,  # preempted
+    9: _CONGESTED,  # preempted, circuit reserved
     14: _NO_ROUTE,  # ported number, to be routed anew
     17: _BUSY,  # user busy
     18: NO_ANSWER,  # no user responding
