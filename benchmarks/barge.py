@@ -18,6 +18,7 @@ from typing import cast
 
 from benchmarks.barge_parties import Crowd, StampedEar, StampedEars, crowd
 from benchmarks.harness import Figure, as_lines, percentile
+from clients import PacelineClient
 from clients.demo.phones import Phones
 from gateway.pb.paceline.v1.supervision_pb2 import SUPERVISION_MODE_BARGE_IN as BARGE_IN
 from gateway.pb.paceline.v1.supervision_pb2 import SUPERVISION_MODE_MONITOR as MONITOR
@@ -94,9 +95,14 @@ async def _measure(calls: int, times: int) -> Delays:
             await world.start()
             if calls:
                 await _fill(world, Crowd(pipe, ports), calls)
-            agent, customers, seat = await _seat(world)
-            await _barge(world, customers, delays, times)
-            await _answers(world, seat, agent, delays, times)
+            crowded = world.client
+            world.client = PacelineClient(world.server.api)  # one connection carries 200 streams
+            try:
+                agent, customers, seat = await _seat(world)
+                await _barge(world, customers, delays, times)
+                await _answers(world, seat, agent, delays, times)
+            finally:
+                await crowded.close()
             delays.load = os.getloadavg()[0]
             if faults := world.server.faults():
                 raise RuntimeError(faults[0])
