@@ -1,10 +1,10 @@
 """How much CPU a forwarded RTP packet costs, and whether ticks keep their time with everything on.
 
 The same load drives the switch, rtpengine in user space (where it is installed) and a bare echo
-with the same system calls (``media_load``). First plain calls are compared, one in ten monitored;
-then come the calls that one core should carry with everything on: supervisors, recording of every
-call, analysis on a tenth of the customers' legs without end, and RTCP; then calls across two
-switches.
+with the same system calls (``media_load``). First plain calls are compared, one in ten monitored,
+and the same calls encrypted; then come the calls that one core should carry with everything on:
+supervisors, recording of every call, analysis on a tenth of the customers' legs without end, and
+RTCP; then calls across two switches.
 """
 
 import asyncio
@@ -23,7 +23,16 @@ import numpy as np
 import uvloop
 
 from benchmarks.harness import Figure
-from benchmarks.media_load import HOST, SETTLE_S, Load, echo, generator, measure, rtpengine
+from benchmarks.media_load import (
+    HOST,
+    KEYS,
+    SETTLE_S,
+    Load,
+    echo,
+    generator,
+    measure,
+    rtpengine,
+)
 from engine.domain.analysis import AnalysisSpec
 from engine.domain.ids import LegId, RecordingId
 from engine.telephony.media import MediaClient, MediaEvent, MediaPool, MediaSettings, Stats
@@ -75,6 +84,7 @@ async def _run(short: bool) -> list[Figure]:
     calls, full, seconds = (100, 200, 3.0) if short else (400, 800, 10.0)
     busy = os.getloadavg()[0]
     ours = await _switch(calls, seconds)
+    encrypted = await _switch(calls, seconds, secured=True)
     floor = await asyncio.to_thread(echo, calls, seconds)
     theirs = await asyncio.to_thread(rtpengine, calls, seconds)
     reference, other = (theirs, "rtpengine in user space") if theirs else (floor, "a bare echo")
@@ -92,6 +102,16 @@ async def _run(short: bool) -> list[Figure]:
             against,
             against / ours.cpu_us,
             f"{how}, one call in {MONITORED} monitored; against {other} in the same run",
+        ),
+        Figure(
+            "srtp_cpu_per_packet",
+            encrypted.cpu_us,
+            "us",
+            None,
+            ours.cpu_us,
+            ours.cpu_us / encrypted.cpu_us,
+            f"{how}, every leg encrypted ({KEYS.suite.value}), decrypted and encrypted again; "
+            "against plain calls",
         ),
         Figure("echo_cpu_per_packet", sum(floor.cpu_us), "us", None, None, None, f"echo; {how}"),
         Figure(
@@ -141,12 +161,12 @@ def _full_figures(
 # --- what is measured ----------------------------------------------------------------------
 
 
-async def _switch(calls: int, seconds: float) -> Measured:
+async def _switch(calls: int, seconds: float, *, secured: bool = False) -> Measured:
     """Measure a switch with bridged calls of which some are monitored, and nothing else on."""
     client = MediaClient(MediaSettings(standby=False), lambda _event: None)
     async with _started(client):
         assert client.pid
-        return await _measured(client, [client.pid], calls, seconds)
+        return await _measured(client, [client.pid], calls, seconds, secured=secured)
 
 
 async def _across(calls: int, seconds: float) -> Measured:
@@ -210,11 +230,16 @@ async def _started(client: MediaClient | MediaPool) -> AsyncIterator[None]:
 
 
 async def _measured(
-    client: MediaClient | MediaPool, pids: Sequence[int], calls: int, seconds: float
+    client: MediaClient | MediaPool,
+    pids: Sequence[int],
+    calls: int,
+    seconds: float,
+    *,
+    secured: bool = False,
 ) -> Measured:
     with generator() as (pipe, far_ports):
-        plan = _join(client, calls, far_ports)
-        measuring = asyncio.to_thread(measure, pipe, plan, pids, seconds)
+        plan = _join(client, calls, far_ports, secured=secured)
+        measuring = asyncio.to_thread(measure, pipe, plan, pids, seconds, secured=secured)
         load, first = await asyncio.gather(measuring, _stats_when_steady(client))
         return Measured(load, _since(first, await client.stats()))
 
@@ -232,7 +257,11 @@ def _since(first: Stats, last: Stats) -> Stats:
 
 
 def _join(
-    client: MediaClient | MediaPool, calls: int, far_ports: Sequence[int]
+    client: MediaClient | MediaPool,
+    calls: int,
+    far_ports: Sequence[int],
+    *,
+    secured: bool = False,
 ) -> list[tuple[int, int]]:
     """Open and bridge the legs; return the far socket and the local port of each."""
     plan, used = [], Counter[int]()
@@ -248,7 +277,7 @@ def _join(
             port = client.allocate(leg_id, learn=False).port
             far = used[port]
             used[port] += 1
-            client.connect(leg_id, HOST, far_ports[far])
+            client.connect(leg_id, HOST, far_ports[far], keys=KEYS if secured else None)
             plan.append((far, port))
     client.mix(rows)
     return plan

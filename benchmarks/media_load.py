@@ -22,15 +22,20 @@ from typing import Final
 
 import numpy as np
 
-from engine.telephony.media.outbound import SOCKADDR, Sending
+from engine.telephony.audio_keys import AudioKeys, Suite
+from engine.telephony.media.outbound import PACKET, SOCKADDR, Sending
 from engine.telephony.media.packets import PACKET_BYTES, RTP_OUT
 from engine.telephony.media.sockets import MmsgWire, Wire
+from engine.telephony.media.srtp.sending import Protector
 from engine.telephony.media.tones import sine
 
 HOST: Final = "127.0.0.1"
 FAR_SOCKETS: Final = 90
 SUB_TICKS: Final = 4
 SETTLE_S: Final = 1.5
+KEYS: Final = AudioKeys(Suite.AES_CM_80, bytes(30), bytes(range(30)))
+"""What encrypted calls are measured with."""
+
 IN_FLIGHT_S: Final = 0.06
 """Packets of so long may be on their way when one counts, and are not called lost. [s]"""
 
@@ -66,10 +71,23 @@ def generator() -> Iterator[tuple[Connection, list[int]]]:
 
 
 def measure(
-    pipe: Connection, plan: Sequence[tuple[int, int]], pids: Sequence[int], seconds: float
+    pipe: Connection,
+    plan: Sequence[tuple[int, int]],
+    pids: Sequence[int],
+    seconds: float,
+    *,
+    secured: bool = False,
 ) -> Load:
-    """Drive processes and take their CPU time and what they forwarded, once they are steady."""
-    pipe.send(list(plan))
+    """Drive processes and take their CPU time and what they forwarded, once they are steady.
+
+    Args:
+        pipe: To the generator.
+        plan: Far socket and local port of each leg.
+        pids: Whose CPU time is taken.
+        seconds: For how long. [s]
+        secured: Whether the packets are encrypted, by ``KEYS``.
+    """
+    pipe.send((list(plan), secured))
     time.sleep(SETTLE_S)
     before, at_s = _mark(pipe, pids), time.monotonic()
     time.sleep(seconds)
@@ -96,18 +114,18 @@ def _generate(pipe: Connection) -> None:
     sockets = [_bind() for _ in range(FAR_SOCKETS)]
     wire = _wire(sockets)
     pipe.send([one.getsockname()[1] for one in sockets])
-    plan = pipe.recv()
-    if plan == "end":
+    wanted = pipe.recv()
+    if wanted == "end":
         return
-    groups = [_group(plan[part::SUB_TICKS]) for part in range(SUB_TICKS)]
+    plan, secured = wanted
+    groups = [_Group(plan[part::SUB_TICKS], secured) for part in range(SUB_TICKS)]
     outwards = [_wire(sockets) for _ in groups]  # each keeps its group's message headers
     sent = received = 0
     due_s = time.monotonic()
     for turn in range(1 << 30):
         group, outward = groups[turn % SUB_TICKS], outwards[turn % SUB_TICKS]
-        group.packets["seq"] += 1
-        group.packets["ts"] += 160
-        sent += len(group.packets) - outward.send(group)
+        sending = group.next()
+        sent += len(sending.packets) - outward.send(sending)
         received += wire.receive().lengths.size
         if pipe.poll():
             if pipe.recv() == "end":
@@ -117,17 +135,42 @@ def _generate(pipe: Connection) -> None:
         time.sleep(max(0.0, due_s - time.monotonic()))
 
 
-def _group(plan: Sequence[tuple[int, int]]) -> Sending:
+class _Group:
+    """The legs whose packets leave in one part of a tick."""
+
+    def __init__(self, plan: Sequence[tuple[int, int]], secured: bool) -> None:
+        self._sending = _first(plan, secured)
+        self._said = self._sending.packets["payload"].copy()
+        self._index = 7 * np.arange(len(self._said))  # streams begin at different times
+        self._protector = Protector(len(plan) if secured else 0)
+        for leg in range(len(plan) if secured else 0):
+            self._protector.set(leg, KEYS.suite, KEYS.theirs)
+
+    def next(self) -> Sending:
+        """Return the next packets."""
+        packets, legs = self._sending.packets, np.arange(len(self._said))
+        self._index += 1
+        packets["seq"] = self._index & 0xFFFF
+        packets["ts"] += 160
+        if self._sending.lengths is not None:
+            packets["payload"] = self._said
+            self._protector.protect(packets, legs, legs, self._index)
+        return self._sending
+
+
+def _first(plan: Sequence[tuple[int, int]], secured: bool) -> Sending:
     ordered = sorted(plan)
-    packets = np.zeros(len(ordered), dtype=RTP_OUT)
+    packets = np.zeros(len(ordered), dtype=PACKET if secured else RTP_OUT)
     packets["b0"], packets["ssrc"] = 0x80, np.arange(len(ordered)) + 1
     wave = sine(440, 0.02, -16)
     packets["payload"] = (np.abs(wave) / 128).astype(np.uint8)
+    octets = PACKET_BYTES + KEYS.suite.tag_octets
+    lengths = np.full(len(ordered), octets) if secured else None
     addresses = np.zeros(len(ordered), dtype=SOCKADDR)
     addresses["family"], addresses["ip"] = socket.AF_INET, 0x7F000001
     addresses["udp_port"] = [port for _, port in ordered]
     counts = np.bincount([far for far, _ in ordered], minlength=FAR_SOCKETS)
-    return Sending(packets, addresses, counts)
+    return Sending(packets, addresses, counts, lengths)
 
 
 def _bind(kind: int = socket.SOCK_DGRAM) -> socket.socket:

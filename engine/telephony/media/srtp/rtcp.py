@@ -15,6 +15,23 @@ _INDEX_OCTETS: Final = 4
 _ENCRYPTED: Final = 1 << 31
 
 
+class _Keys:
+    """Session keys that are made with the first report: legs that begin together need no more."""
+
+    __slots__ = ("_master", "_session", "suite")
+
+    def __init__(self, suite: Suite, master: bytes) -> None:
+        self.suite, self._master = suite, master
+        self._session: Session | None = None
+
+    @property
+    def session(self) -> Session:
+        """Return them."""
+        if self._session is None:
+            self._session = Session(self.suite, self._master, RTCP_LABEL)
+        return self._session
+
+
 class ReportSealer:
     """Encrypts our reports to one leg.
 
@@ -25,12 +42,12 @@ class ReportSealer:
     """
 
     def __init__(self, suite: Suite, master: bytes, index: int) -> None:
-        self._session = Session(suite, master, RTCP_LABEL)
+        self._keys = _Keys(suite, master)
         self._index = index
 
     def seal(self, report: bytes) -> bytes:
         """Return a report encrypted and authenticated (RFC 3711 §3.4, RFC 7714 §9.2)."""
-        session, index = self._session, self._index & _ENCRYPTED - 1
+        session, index = self._keys.session, self._index & _ENCRYPTED - 1
         self._index += 1
         head, text = report[:CLEAR_OCTETS], report[CLEAR_OCTETS:]
         ssrc = int.from_bytes(head[4:8], "big")
@@ -51,7 +68,7 @@ class ReportOpener:
     """
 
     def __init__(self, suite: Suite, master: bytes) -> None:
-        self._session = Session(suite, master, RTCP_LABEL)
+        self._keys = _Keys(suite, master)
         self._highest = -1
         self._seen = 0
 
@@ -60,7 +77,7 @@ class ReportOpener:
 
         A report that is authentic but not encrypted is refused: that was not agreed on.
         """
-        suite = self._session.suite
+        suite = self._keys.suite
         tag_octets = suite.rtcp_tag_octets
         behind = 0 if suite is Suite.AES_GCM else tag_octets
         if len(datagram) < CLEAR_OCTETS + _INDEX_OCTETS + tag_octets:
@@ -77,7 +94,7 @@ class ReportOpener:
         return datagram[:CLEAR_OCTETS] + text
 
     def _decrypt(self, datagram: bytes, at: int, index: int) -> bytes | None:
-        session = self._session
+        session = self._keys.session
         head, text = datagram[:CLEAR_OCTETS], datagram[CLEAR_OCTETS:at]
         ssrc = int.from_bytes(head[4:8], "big")
         if session.suite is Suite.AES_GCM:
