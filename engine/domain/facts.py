@@ -63,6 +63,7 @@ class ResourcePut(Fact, frozen=True, tag=True, kw_only=True):
         revision: Revision of the new value.
         body: The spec in msgpack.
         request_id: Idempotency key of the request, may be empty.
+        by: ``operator`` or a name; empty: written before the log said so.
     """
 
     kind: str
@@ -70,13 +71,15 @@ class ResourcePut(Fact, frozen=True, tag=True, kw_only=True):
     revision: int
     body: bytes
     request_id: str = ""
+    by: str = ""
 
 
 class ResourceDeleted(Fact, frozen=True, tag=True, kw_only=True):
-    """A resource was deleted."""
+    """A resource was deleted, by whom if that is known."""
 
     kind: str
     id: str
+    by: str = ""
 
 
 class CampaignStarted(Fact, frozen=True, tag=True, kw_only=True):

@@ -394,6 +394,7 @@ class Engine:
         *,
         expected_revision: int | None = None,
         request_id: str = "",
+        by: str = "",
     ) -> None:
         """Create or replace a resource, durably (see ``Resources.put``).
 
@@ -410,12 +411,15 @@ class Engine:
             _settle(future),
             expected_revision=expected_revision,
             request_id=request_id,
+            by=by,
         )
         if (error := await future) is not None:
             raise error
 
-    async def delete(self, kind: str, resource_id: str, *, request_id: str = "") -> None:
-        """Delete a resource that nothing needs, durably.
+    async def delete(
+        self, kind: str, resource_id: str, *, request_id: str = "", by: str = ""
+    ) -> None:
+        """Delete a resource that nothing needs, durably; the log says by whom.
 
         Raises:
             NotFoundError: There is none of that id.
@@ -432,7 +436,9 @@ class Engine:
             if agent.state is not AgentState.LOGGED_OUT:
                 raise NotNowError(f"agents/{resource_id} is logged in", slug="agent-logged-in")
         future: asyncio.Future[DialerError | None] = self._loop.create_future()
-        self.runtime.resources.delete(kind, resource_id, _settle(future), request_id=request_id)
+        self.runtime.resources.delete(
+            kind, resource_id, _settle(future), request_id=request_id, by=by
+        )
         if (error := await future) is not None:
             raise error
 

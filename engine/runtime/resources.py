@@ -95,6 +95,7 @@ class Resources:
         *,
         expected_revision: int | None = None,
         request_id: str = "",
+        by: str = "",
     ) -> None:
         """Create or replace a resource; ``done`` is told when that is durable and in effect.
 
@@ -104,6 +105,7 @@ class Resources:
             done: Gets None, or why not.
             expected_revision: 0: it must be new; else the present one; None: whatever it is.
             request_id: Idempotency key; a repeated one changes nothing.
+            by: Who wants it, for the log.
         """
         known = id_of(kind, spec)
         key = (kind, known)
@@ -126,10 +128,13 @@ class Resources:
             revision=present + 1,
             body=msgspec.msgpack.encode(new),
             request_id=request_id,
+            by=by,
         )
         self._change(key, fact, new, request, done)
 
-    def delete(self, kind: str, known: str, done: Done, *, request_id: str = "") -> None:
+    def delete(
+        self, kind: str, known: str, done: Done, *, request_id: str = "", by: str = ""
+    ) -> None:
         """Delete a resource; the caller has checked that nothing needs it."""
         key = (kind, known)
         request = f"delete/{kind}/{known}/{request_id}" if request_id else ""
@@ -142,7 +147,7 @@ class Resources:
         except DialerError as error:
             done(error)
             return
-        fact = ResourceDeleted(at_s=self._now(), kind=kind, id=known)
+        fact = ResourceDeleted(at_s=self._now(), kind=kind, id=known, by=by)
         self._change(key, fact, None, request, done)
 
     def _check_revision(self, key: tuple[str, str], present: int, expected: int | None) -> None:

@@ -68,11 +68,13 @@ def _engine_stopped(event: Event, fact: facts.EngineStopped) -> None:
 def _resource_put(event: Event, fact: facts.ResourcePut) -> None:
     event.resource_changed.name = name_of(_COLLECTIONS[fact.kind], fact.id)
     event.resource_changed.etag = str(fact.revision)
+    event.resource_changed.by = fact.by
 
 
 @_writes(facts.ResourceDeleted)
 def _resource_deleted(event: Event, fact: facts.ResourceDeleted) -> None:
     event.resource_deleted.name = name_of(_COLLECTIONS[fact.kind], fact.id)
+    event.resource_deleted.by = fact.by
 
 
 @_writes(facts.CampaignStarted)

@@ -36,7 +36,9 @@ class AgentService(agents_pb2_grpc.AgentServiceServicer):
         self, request: pb.CreateAgentRequest, context: Context
     ) -> pb.CreateAgentResponse:
         agent_id = AgentId(check_resource_id("agent", request.agent_id))
-        spec = await self._agents.create(from_agent(request.agent, agent_id), request.request_id)
+        spec = await self._agents.create(
+            from_agent(request.agent, agent_id), request.request_id, by=caller_of(context)
+        )
         return pb.CreateAgentResponse(agent=await self._told(spec))
 
     async def GetAgent(self, request: pb.GetAgentRequest, context: Context) -> pb.GetAgentResponse:
@@ -63,13 +65,17 @@ class AgentService(agents_pb2_grpc.AgentServiceServicer):
             message = merged(to_agent(present, secrets=True), request.agent, request.update_mask)
             return from_agent(message, agent_id)
 
-        spec = await self._agents.change(agent_id, changed, request.agent.etag, request.request_id)
+        spec = await self._agents.change(
+            agent_id, changed, request.agent.etag, request.request_id, by=caller_of(context)
+        )
         return pb.UpdateAgentResponse(agent=await self._told(spec))
 
     async def DeleteAgent(
         self, request: pb.DeleteAgentRequest, context: Context
     ) -> pb.DeleteAgentResponse:
-        await self._agents.delete(names.agent_id(request.name), request.etag, request.request_id)
+        await self._agents.delete(
+            names.agent_id(request.name), request.etag, request.request_id, by=caller_of(context)
+        )
         return pb.DeleteAgentResponse()
 
     async def SetAgentState(

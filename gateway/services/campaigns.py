@@ -37,7 +37,7 @@ class CampaignService(campaigns_pb2_grpc.CampaignServiceServicer):
     ) -> pb.CreateCampaignResponse:
         campaign_id = CampaignId(check_resource_id("campaign", request.campaign_id))
         spec = from_campaign(request.campaign, campaign_id)
-        spec = await self._campaigns.create(spec, request.request_id)
+        spec = await self._campaigns.create(spec, request.request_id, by=caller_of(context))
         return pb.CreateCampaignResponse(campaign=await self._told(spec))
 
     async def GetCampaign(
@@ -65,7 +65,7 @@ class CampaignService(campaigns_pb2_grpc.CampaignServiceServicer):
             return from_campaign(update, campaign_id)
 
         spec = await self._campaigns.change(
-            campaign_id, changed, request.campaign.etag, request.request_id
+            campaign_id, changed, request.campaign.etag, request.request_id, by=caller_of(context)
         )
         return pb.UpdateCampaignResponse(campaign=await self._told(spec))
 
@@ -73,7 +73,9 @@ class CampaignService(campaigns_pb2_grpc.CampaignServiceServicer):
         self, request: pb.DeleteCampaignRequest, context: Context
     ) -> pb.DeleteCampaignResponse:
         campaign_id = names.campaign_id(request.name)
-        await self._campaigns.delete(campaign_id, request.etag, request.request_id)
+        await self._campaigns.delete(
+            campaign_id, request.etag, request.request_id, by=caller_of(context)
+        )
         return pb.DeleteCampaignResponse()
 
     async def StartCampaign(
@@ -103,13 +105,17 @@ class CampaignService(campaigns_pb2_grpc.CampaignServiceServicer):
     async def EnableList(
         self, request: pb.EnableListRequest, context: Context
     ) -> pb.EnableListResponse:
-        result, link = await self._switch(request.name, request.request_id, on=True)
+        result, link = await self._switch(
+            request.name, request.request_id, on=True, by=caller_of(context)
+        )
         return pb.EnableListResponse(result=result, campaign_list=link)
 
     async def DisableList(
         self, request: pb.DisableListRequest, context: Context
     ) -> pb.DisableListResponse:
-        result, link = await self._switch(request.name, request.request_id, on=False)
+        result, link = await self._switch(
+            request.name, request.request_id, on=False, by=caller_of(context)
+        )
         return pb.DisableListResponse(result=result, campaign_list=link)
 
     async def UpdateCampaignList(
@@ -132,7 +138,9 @@ class CampaignService(campaigns_pb2_grpc.CampaignServiceServicer):
                 ),
             )
 
-        spec = await self._campaigns.change(campaign_id, changed, "", request.request_id)
+        spec = await self._campaigns.change(
+            campaign_id, changed, "", request.request_id, by=caller_of(context)
+        )
         return pb.UpdateCampaignListResponse(
             campaign_list=to_campaign_list(campaign_id, link_of(spec, list_id))
         )
@@ -149,6 +157,7 @@ class CampaignService(campaigns_pb2_grpc.CampaignServiceServicer):
                 ),
                 "",
                 request.request_id,
+                by=caller_of(context),
             )
         return pb.AddTeamResponse(result=_done(already), campaign=await self._told(spec))
 
@@ -166,6 +175,7 @@ class CampaignService(campaigns_pb2_grpc.CampaignServiceServicer):
                 ),
                 "",
                 request.request_id,
+                by=caller_of(context),
             )
         return pb.RemoveTeamResponse(result=_done(already), campaign=await self._told(spec))
 
@@ -186,6 +196,7 @@ class CampaignService(campaigns_pb2_grpc.CampaignServiceServicer):
             lambda present: msgspec.structs.replace(present, **values),
             request.etag,
             request.request_id,
+            by=caller_of(context),
         )
         return pb.SetPacingResponse(campaign=await self._told(spec))
 
@@ -194,7 +205,7 @@ class CampaignService(campaigns_pb2_grpc.CampaignServiceServicer):
         return to_campaign(spec, RUN_STATES[view.phase])
 
     async def _switch(
-        self, name: str, request_id: str, *, on: bool
+        self, name: str, request_id: str, *, on: bool, by: str
     ) -> tuple[pb.CommandResult.ValueType, pb.CampaignList]:
         campaign_id, list_id = names.campaign_list(name)
         spec = self._campaigns.get(campaign_id)
@@ -207,6 +218,7 @@ class CampaignService(campaigns_pb2_grpc.CampaignServiceServicer):
                 ),
                 "",
                 request_id,
+                by=by,
             )
         return _done(already), to_campaign_list(campaign_id, link_of(spec, list_id))
 

@@ -47,7 +47,9 @@ class ListService(lists_pb2_grpc.ListServiceServicer):
         self, request: pb.CreateListRequest, context: Context
     ) -> pb.CreateListResponse:
         list_id = ListId(check_resource_id("list", request.list_id))
-        spec = await self._lists.create(from_list(request.list, list_id), request.request_id)
+        spec = await self._lists.create(
+            from_list(request.list, list_id), request.request_id, by=caller_of(context)
+        )
         return pb.CreateListResponse(list=await self._told(spec))
 
     async def GetList(self, request: pb.GetListRequest, context: Context) -> pb.GetListResponse:
@@ -72,13 +74,17 @@ class ListService(lists_pb2_grpc.ListServiceServicer):
                 merged(to_list(present, 0), request.list, request.update_mask), list_id
             )
 
-        spec = await self._lists.change(list_id, changed, request.list.etag, request.request_id)
+        spec = await self._lists.change(
+            list_id, changed, request.list.etag, request.request_id, by=caller_of(context)
+        )
         return pb.UpdateListResponse(list=await self._told(spec))
 
     async def DeleteList(
         self, request: pb.DeleteListRequest, context: Context
     ) -> pb.DeleteListResponse:
-        await self._lists.delete(names.list_id(request.name), request.etag, request.request_id)
+        await self._lists.delete(
+            names.list_id(request.name), request.etag, request.request_id, by=caller_of(context)
+        )
         return pb.DeleteListResponse()
 
     async def ImportList(

@@ -56,17 +56,22 @@ class Resources(Generic[S]):
         items = [(id_of(spec), spec) for spec in self.all() if wants(spec)]
         return page(items, page_size, token)
 
-    async def create(self, spec: S, request_id: str) -> S:
+    async def create(self, spec: S, request_id: str, *, by: str) -> S:
         """Create one; return it as it is kept.
+
+        Args:
+            spec: What it is.
+            request_id: Makes the creation idempotent.
+            by: Who creates it, for the log.
 
         Raises:
             AlreadyExistsError: There is one.
         """
-        await self.engine.put(self.kind, spec, expected_revision=0, request_id=request_id)
+        await self.engine.put(self.kind, spec, expected_revision=0, request_id=request_id, by=by)
         return self.get(id_of(spec))
 
     async def change(
-        self, resource_id: str, make: Callable[[S], S], etag: str, request_id: str
+        self, resource_id: str, make: Callable[[S], S], etag: str, request_id: str, *, by: str
     ) -> S:
         """Replace one by what ``make`` makes of it; return it as it is kept.
 
@@ -75,6 +80,7 @@ class Resources(Generic[S]):
             make: Gets the present value; called again if another change came between.
             etag: If not empty, the present value's; a change in between is then a refusal.
             request_id: Makes the change idempotent.
+            by: Who changes it, for the log.
 
         Raises:
             RevisionChangedError: The etag is not the present one's.
@@ -88,6 +94,7 @@ class Resources(Generic[S]):
                     make(present),
                     expected_revision=present.revision,
                     request_id=request_id,
+                    by=by,
                 )
             except RevisionChangedError:
                 if etag or attempt == _TRIES - 1:
@@ -96,14 +103,20 @@ class Resources(Generic[S]):
                 break
         return self.get(resource_id)
 
-    async def delete(self, resource_id: str, etag: str, request_id: str) -> None:
+    async def delete(self, resource_id: str, etag: str, request_id: str, *, by: str) -> None:
         """Delete one.
+
+        Args:
+            resource_id: Which one.
+            etag: If not empty, the present value's.
+            request_id: Makes the deletion idempotent.
+            by: Who deletes it, for the log.
 
         Raises:
             RevisionChangedError: The etag is not the present one's.
         """
         check_etag(etag, self.get(resource_id).revision)
-        await self.engine.delete(self.kind, resource_id, request_id=request_id)
+        await self.engine.delete(self.kind, resource_id, request_id=request_id, by=by)
 
 
 def id_of(spec: CampaignSpec | ListSpec | AgentSpec | TeamSpec | TrunkSpec) -> str:

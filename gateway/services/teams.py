@@ -9,6 +9,7 @@ from engine.domain.specs import TeamSpec
 from gateway.convert import names
 from gateway.convert.masks import merged
 from gateway.convert.resources import from_team, to_team
+from gateway.identity import caller_of
 from gateway.pb.paceline.v1 import teams_pb2 as pb
 from gateway.pb.paceline.v1 import teams_pb2_grpc
 from gateway.services.resources import Resources
@@ -28,7 +29,9 @@ class TeamService(teams_pb2_grpc.TeamServiceServicer):
         self, request: pb.CreateTeamRequest, context: Context
     ) -> pb.CreateTeamResponse:
         team_id = TeamId(check_resource_id("team", request.team_id))
-        spec = await self._teams.create(from_team(request.team, team_id), request.request_id)
+        spec = await self._teams.create(
+            from_team(request.team, team_id), request.request_id, by=caller_of(context)
+        )
         return pb.CreateTeamResponse(team=to_team(spec))
 
     async def GetTeam(self, request: pb.GetTeamRequest, context: Context) -> pb.GetTeamResponse:
@@ -51,11 +54,15 @@ class TeamService(teams_pb2_grpc.TeamServiceServicer):
             message = merged(to_team(present), request.team, request.update_mask)
             return from_team(message, team_id)
 
-        spec = await self._teams.change(team_id, changed, request.team.etag, request.request_id)
+        spec = await self._teams.change(
+            team_id, changed, request.team.etag, request.request_id, by=caller_of(context)
+        )
         return pb.UpdateTeamResponse(team=to_team(spec))
 
     async def DeleteTeam(
         self, request: pb.DeleteTeamRequest, context: Context
     ) -> pb.DeleteTeamResponse:
-        await self._teams.delete(names.team_id(request.name), request.etag, request.request_id)
+        await self._teams.delete(
+            names.team_id(request.name), request.etag, request.request_id, by=caller_of(context)
+        )
         return pb.DeleteTeamResponse()

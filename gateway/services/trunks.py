@@ -10,6 +10,7 @@ from gateway.convert import names
 from gateway.convert.masks import merged
 from gateway.convert.resources import from_trunk, to_trunk
 from gateway.convert.views import to_trunk_state
+from gateway.identity import caller_of
 from gateway.pb.paceline.v1 import trunks_pb2 as pb
 from gateway.pb.paceline.v1 import trunks_pb2_grpc
 from gateway.services.resources import Resources
@@ -30,7 +31,9 @@ class TrunkService(trunks_pb2_grpc.TrunkServiceServicer):
         self, request: pb.CreateTrunkRequest, context: Context
     ) -> pb.CreateTrunkResponse:
         trunk_id = TrunkId(check_resource_id("trunk", request.trunk_id))
-        spec = await self._trunks.create(from_trunk(request.trunk, trunk_id), request.request_id)
+        spec = await self._trunks.create(
+            from_trunk(request.trunk, trunk_id), request.request_id, by=caller_of(context)
+        )
         return pb.CreateTrunkResponse(trunk=await self._told(spec))
 
     async def GetTrunk(self, request: pb.GetTrunkRequest, context: Context) -> pb.GetTrunkResponse:
@@ -54,13 +57,17 @@ class TrunkService(trunks_pb2_grpc.TrunkServiceServicer):
             message = merged(to_trunk(present, secrets=True), request.trunk, request.update_mask)
             return from_trunk(message, trunk_id)
 
-        spec = await self._trunks.change(trunk_id, changed, request.trunk.etag, request.request_id)
+        spec = await self._trunks.change(
+            trunk_id, changed, request.trunk.etag, request.request_id, by=caller_of(context)
+        )
         return pb.UpdateTrunkResponse(trunk=await self._told(spec))
 
     async def DeleteTrunk(
         self, request: pb.DeleteTrunkRequest, context: Context
     ) -> pb.DeleteTrunkResponse:
-        await self._trunks.delete(names.trunk_id(request.name), request.etag, request.request_id)
+        await self._trunks.delete(
+            names.trunk_id(request.name), request.etag, request.request_id, by=caller_of(context)
+        )
         return pb.DeleteTrunkResponse()
 
     async def _told(self, spec: TrunkSpec) -> pb.Trunk:

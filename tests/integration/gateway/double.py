@@ -202,7 +202,9 @@ class EngineDouble:
     def list(self, kind: str) -> Sequence[Spec]:
         return [spec for (known, _), spec in self.specs.items() if known == kind]
 
-    async def put(self, kind: str, spec: Spec, *, expected_revision: int, request_id: str) -> None:
+    async def put(
+        self, kind: str, spec: Spec, *, expected_revision: int, request_id: str, by: str
+    ) -> None:
         key = (kind, str(getattr(spec, f"{kind}_id")))
         if request_id and request_id in self.done:
             return
@@ -218,7 +220,7 @@ class EngineDouble:
         self.specs[key] = msgspec.structs.replace(spec, revision=present + 1)
         self.done[request_id] = present + 1
 
-    async def delete(self, kind: str, resource_id: str, *, request_id: str) -> None:
+    async def delete(self, kind: str, resource_id: str, *, request_id: str, by: str) -> None:
         self.get(kind, resource_id)
         del self.specs[kind, resource_id]
 

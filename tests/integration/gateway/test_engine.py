@@ -8,6 +8,7 @@ import grpc.aio
 import pytest
 import pytest_asyncio
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from engine.config import EngineSettings, SipSettings, StoreSettings
 from engine.domain.ids import AgentId
@@ -26,6 +27,8 @@ from gateway.pb.paceline.v1 import (
     lists_pb2_grpc,
     metrics_pb2,
     metrics_pb2_grpc,
+    teams_pb2,
+    teams_pb2_grpc,
     trunks_pb2,
     trunks_pb2_grpc,
 )
@@ -113,6 +116,29 @@ async def test_a_list_a_trunk_and_a_campaign_run_and_are_explained(
         lists_pb2.ExplainRecordRequest(name="lists/l1/records/0", campaign=name)
     )
     assert why.numbers[0].phone_number.zones
+
+
+async def test_x11_the_log_says_who_configured_what(channel: grpc.aio.Channel) -> None:
+    teams = teams_pb2_grpc.TeamServiceStub(channel)
+    me = (("x-paceline-user", "eve"),)
+    made = await teams.CreateTeam(
+        teams_pb2.CreateTeamRequest(team_id="west", team=teams_pb2.Team())
+    )
+    renamed = teams_pb2.UpdateTeamRequest(
+        team=teams_pb2.Team(name=made.team.name, display_name="West"),
+        update_mask=FieldMask(paths=["display_name"]),
+    )
+    await teams.UpdateTeam(renamed, metadata=me)
+    await teams.DeleteTeam(teams_pb2.DeleteTeamRequest(name=made.team.name), metadata=me)
+    events = events_pb2_grpc.EventServiceStub(channel)
+    told = (await events.ListEvents(events_pb2.ListEventsRequest())).events
+    assert [each.resource_changed.by for each in told if each.HasField("resource_changed")] == [
+        "operator",
+        "eve",
+    ]
+    assert [each.resource_deleted.by for each in told if each.HasField("resource_deleted")] == [
+        "eve"
+    ]
 
 
 async def test_events_and_metrics_tell_what_was_done(channel: grpc.aio.Channel) -> None:

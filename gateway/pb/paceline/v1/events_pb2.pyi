@@ -185,19 +185,23 @@ class Event(_message.Message):
 
         NAME_FIELD_NUMBER: _builtins.int
         ETAG_FIELD_NUMBER: _builtins.int
+        BY_FIELD_NUMBER: _builtins.int
         name: _builtins.str
         """Its name, such as campaigns/{campaign}."""
         etag: _builtins.str
         """Its new etag."""
+        by: _builtins.str
+        """operator, or a name."""
         def __init__(
             self,
             *,
             name: _builtins.str = ...,
             etag: _builtins.str = ...,
+            by: _builtins.str = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "etag", b"etag", "name", b"name"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -208,16 +212,20 @@ class Event(_message.Message):
         DESCRIPTOR: _descriptor.Descriptor
 
         NAME_FIELD_NUMBER: _builtins.int
+        BY_FIELD_NUMBER: _builtins.int
         name: _builtins.str
         """Its name."""
+        by: _builtins.str
+        """operator, or a name."""
         def __init__(
             self,
             *,
             name: _builtins.str = ...,
+            by: _builtins.str = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "name", b"name"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
