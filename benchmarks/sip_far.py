@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from engine.telephony.sip.events import AnyEvent, Ended
-from engine.telephony.sip.outgoing import OutgoingCall
+from engine.telephony.sip.outgoing_call import OutgoingCall
 from engine.telephony.sip.sdp import LocalMedia
 from engine.telephony.sip.tokens import Tokens
 from engine.telephony.sip.transactions import Destination

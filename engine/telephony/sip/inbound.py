@@ -151,8 +151,9 @@ class Inbound:
         if server is None:
             return
         reoffer = _reoffer(leg)
-        if isinstance(leg, OutgoingLeg) and isinstance(fork, Fork):
-            reoffer.guard(partial(leg.on_early_update, fork), server, request, now_s)
+        early = leg.early if isinstance(leg, OutgoingLeg) else None
+        if early is not None and isinstance(fork, Fork):
+            reoffer.guard(partial(early.on_update, fork), server, request, now_s)
         else:
             take = reoffer.on_early if leg.phase is LegPhase.OFFERED else reoffer.on_update
             reoffer.guard(take, server, request, now_s)

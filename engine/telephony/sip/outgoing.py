@@ -1,102 +1,47 @@
 """A leg that we call: INVITE, challenge, failover, CANCEL, forks (RFC 3261 §9.1, §13.2)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from engine.domain.specs import Need
 from engine.telephony.sip.authorize import Authorizer
 from engine.telephony.sip.core import Core
 from engine.telephony.sip.dialog import Dialog
-from engine.telephony.sip.digest import Credentials
+from engine.telephony.sip.early import EarlyDialogs
 from engine.telephony.sip.events import Ringing, Trying
 from engine.telephony.sip.grammar import ParseError
-from engine.telephony.sip.identity import from_value, identity_headers
+from engine.telephony.sip.identity import from_value
 from engine.telephony.sip.leg import SDP_TYPE, Leg
 from engine.telephony.sip.leg_table import LegInput, LegPhase
-from engine.telephony.sip.message import Request, Response
-from engine.telephony.sip.reliable import MAX_FORKS, Fork, Prack, read_early, read_rseq
+from engine.telephony.sip.message import Response
+from engine.telephony.sip.outgoing_call import OutgoingCall
+from engine.telephony.sip.reliable import Fork
 from engine.telephony.sip.responses import ALLOW
-from engine.telephony.sip.sdp import Direction, LocalMedia, RemoteMedia
+from engine.telephony.sip.sdp import Direction
 from engine.telephony.sip.session import (
     LONGEST_S,
     MAX_TRIES,
     SHORTEST_S,
     SessionTimer,
-    offer_extensions,
     read_minimum,
 )
 from engine.telephony.sip.stray import end_stray
 from engine.telephony.sip.timers import Timer
-from engine.telephony.sip.transactions import Client, Destination, Server
+from engine.telephony.sip.transactions import Client
 
 _FIRST_CSEQ: Final = 1
 _UNANSWERED: Final = 'Reason: Q.850;cause=19;text="no answer"\r\n'
 
 
-@dataclass(frozen=True, slots=True)
-class OutgoingCall:
-    """A call to be placed.
+class OutgoingLeg(Leg):
+    """A leg that began with our INVITE.
 
     Attributes:
-        leg_id: Id of the new leg; its Call-ID, tag and branches follow from it.
-        target: Request-URI, and To.
-        caller: URI of From.
-        destination: Where the INVITE goes.
-        media: Our end of the audio.
-        caller_name: Display name of From; may be empty.
-        headers: More headers; their values must not come from lists unless cleaned.
-        credentials: What challenges are answered with; None: they are refusals.
-        alternatives: Where the INVITE goes next, after 503 or silence (RFC 3263 §4.3).
-        pinned: Whether requests in the dialog go where the INVITE went: phones behind NAT.
-        ring_s: Time without an answer until it is cancelled; 0: no limit of its own. [s]
-        holds_ack: Whether the answer's ACK waits for ``confirm``. Without it the far end repeats
-            its answer, so a life that comes after ours can end the call.
-        session_s: Session interval asked for (RFC 4028), at least 90; 0: none. [s]
-        shortest_s: Longest minimum that the far end told; grows with 422. [s]
-        reliable: Whether provisional responses are acknowledged (RFC 3262).
-        asserted: Whether the caller goes as P-Asserted-Identity too (RFC 3325).
-        private: Whether the called party is not to see the caller (RFC 3323).
-        diverted_from: URI the call is said to be diverted from (RFC 5806); empty: none.
+        early: What the far end said before its answer, if anything.
     """
-
-    leg_id: str
-    target: str
-    caller: str
-    destination: Destination
-    media: LocalMedia
-    caller_name: str = ""
-    headers: tuple[tuple[str, str], ...] = ()
-    credentials: Credentials | None = None
-    alternatives: tuple[Destination, ...] = ()
-    pinned: bool = False
-    ring_s: float = 0.0
-    holds_ack: bool = False
-    session_s: int = 0
-    shortest_s: int = SHORTEST_S
-    reliable: Need = Need.OFF
-    asserted: bool = False
-    private: bool = False
-    diverted_from: str = ""
-
-    def extra_headers(self) -> str:
-        """Return the INVITE's own headers: extensions, who calls, and those given."""
-        lines = offer_extensions(self.session_s, self.shortest_s, self.reliable)
-        if self.asserted or self.private or self.diverted_from:
-            lines += identity_headers(
-                self.caller, self.caller_name, self.asserted, self.private, self.diverted_from
-            )
-        if self.headers:
-            lines += "".join(f"{name}: {value}\r\n" for name, value in self.headers)
-        return lines
-
-
-class OutgoingLeg(Leg):
-    """A leg that began with our INVITE."""
 
     __slots__ = (
         "_call",
-        "_early",
-        "_forks",
         "_held",
         "_invite",
         "_lengthened",
@@ -104,6 +49,7 @@ class OutgoingLeg(Leg):
         "_pracks",
         "_ring",
         "_strays",
+        "early",
     )
 
     def __init__(self, core: Core, call: OutgoingCall) -> None:
@@ -124,8 +70,7 @@ class OutgoingLeg(Leg):
         self._call: OutgoingCall | None = call
         self._next = 0  # position in the call's alternatives
         self._invite: Client | None = None
-        self._early: RemoteMedia | None = None
-        self._forks: dict[str, Fork] | None = None
+        self.early: EarlyDialogs | None = None
         self._pracks = 0
         self._lengthened = 0
         self._held = call.holds_ack
@@ -151,7 +96,7 @@ class OutgoingLeg(Leg):
         core, dialog = self.core, self.dialog
         extra = f"Contact: {dialog.contact}\r\nAllow: {ALLOW}\r\n{call.extra_headers()}"
         extra += self.credentials("INVITE")
-        self._forks = self._early = None  # another INVITE, other dialogs
+        self.early = None  # another INVITE, other dialogs
         core.by_tag[dialog.local_tag] = self
         branch = dialog.next_branch()
         self.version = 0  # nobody has agreed to an earlier description
@@ -180,68 +125,14 @@ class OutgoingLeg(Leg):
             self.step(self._judge(invite, response), now_s)
 
     def _on_progress(self, invite: Client, response: Response, now_s: float) -> None:
-        fork = self._fork(response.to_tag)
-        rseq = 0
-        if "rseq" in response.headers and self._call and self._call.reliable is not Need.OFF:
-            rseq = read_rseq(response)
-        if rseq and not self._acknowledge_progress(fork, rseq, invite, response, now_s):
+        if self.early is None:
+            self.early = EarlyDialogs(self)
+        reliable = self._call is not None and self._call.reliable is not Need.OFF
+        if not self.early.take(invite, response, reliable, now_s):
             self.step(LegInput.TRYING, now_s)  # no more than that; but CANCEL waits for no less
             return
-        if not read_early(fork, response, bool(rseq), secured=self.secured):
-            self.core.counts["bad-early-media"] += 1
         self.status = response.status
-        self._early = fork.remote or self._early
         self.step(LegInput.RINGING, now_s)
-
-    def _fork(self, tag: str) -> Fork:
-        """Return the early dialog of a tag; beyond the limit, one that nobody keeps."""
-        if self._forks is None:
-            self._forks = {}
-        fork = self._forks.get(tag)
-        if fork is None:
-            fork = Fork()
-            if len(self._forks) < MAX_FORKS:
-                self._forks[tag] = fork
-        return fork
-
-    def _acknowledge_progress(
-        self, fork: Fork, rseq: int, invite: Client, response: Response, now_s: float
-    ) -> bool:
-        """Send PRACK for the next reliable response; one again or out of order is not taken.
-
-        The far end repeats it until its PRACK has come, which a transaction sees to (RFC 3262 §4).
-        """
-        if fork.rseq and rseq != fork.rseq + 1:
-            return False
-        try:
-            dialog = self._early_dialog(fork, invite, response)
-        except ParseError:
-            self.core.counts["bad-early-dialog"] += 1
-            return False
-        fork.rseq = rseq
-        if self.authorizer is not None:
-            self.authorizer.reset()
-        Prack(self, dialog, rseq, invite).send(now_s)
-        return True
-
-    def _early_dialog(self, fork: Fork, invite: Client, response: Response) -> Dialog:
-        if fork.dialog is None:
-            own = self.dialog
-            dialog = Dialog(
-                own.origin,
-                own.call_id,
-                own.local,
-                own.local_tag,
-                own.remote,
-                own.target,
-                own.destination,
-                own.salt,
-                own.pinned,
-            )
-            dialog.cseq = invite.cseq
-            dialog.establish(response)
-            fork.dialog = dialog
-        return fork.dialog
 
     def count_prack(self) -> int:
         """Return how many requests were sent in early dialogs, one more each time."""
@@ -251,30 +142,8 @@ class OutgoingLeg(Leg):
     def find_dialog(self, tag: str) -> Dialog | Fork | None:
         """Return the dialog, or before the answer the early one, of the far end's tag."""
         if not self.dialog.remote_tag:
-            return self._forks.get(tag) if self._forks and tag else None
+            return self.early.find(tag) if self.early is not None and tag else None
         return super().find_dialog(tag)
-
-    def on_early_update(self, fork: Fork, server: Server, request: Request, now_s: float) -> None:
-        """Answer an UPDATE before the answer to our INVITE (RFC 3311 §5.2).
-
-        Raises:
-            ParseError: Its description is malformed.
-        """
-        core = self.core
-        extra = f"Contact: {self.dialog.contact}\r\n"
-        if not request.body:
-            core.reply(server, request, 200, now_s, extra)
-            return
-        if not fork.agreed:
-            core.reply(server, request, 491, now_s)  # our offer has no answer yet
-            return
-        remote = self.parse(request.body)
-        body = self.describe_answer(remote)
-        if body is None:
-            core.reply(server, request, 488, now_s)
-            return
-        fork.remote = self._early = remote
-        core.reply(server, request, 200, now_s, f"{extra}Allow: {ALLOW}\r\n{SDP_TYPE}", body)
 
     def _on_answer(self, invite: Client, response: Response, now_s: float) -> None:
         """Take a 2xx: the first, the same again, or another fork's (RFC 3261 §13.2.2.4)."""
@@ -329,24 +198,23 @@ class OutgoingLeg(Leg):
         core, dialog = self.core, self.dialog
         call, self._call = self._call, None
         self._stop_ringing()
-        fork = self._forks.get(response.to_tag) if self._forks else None
-        self._forks = None
+        early, self.early = self.early, None
+        fork = early.find(response.to_tag) if early is not None else None
+        heard = (fork and fork.remote) or (early and early.remote) or None
         if fork is not None:
             dialog.remote_cseq = fork.remote_cseq
-            self._early = fork.remote or self._early
             if fork.dialog is not None:
                 dialog.cseq = fork.dialog.cseq  # PRACKs were sent in it
         try:
             dialog.establish(response)
             agreed = fork is not None and fork.agreed  # what 2xx repeats is then no answer
-            self.remote = self.parse(response.body) if response.body and not agreed else self._early
+            self.remote = self.parse(response.body) if response.body and not agreed else heard
         except ParseError:
             core.counts["bad-answer"] += 1
             self._recover(response, call)
             return LegInput.UNUSABLE
         if not dialog.remote_tag:
             self._recover(response, call)
-        self._early = None
         if not (self.remote and self.remote.usable):
             return LegInput.UNUSABLE
         if "session-expires" in response.headers:
@@ -418,7 +286,8 @@ class OutgoingLeg(Leg):
 
     def tell_ringing(self, _: float) -> None:
         """Tell that the far end was reached."""
-        self.core.emit(Ringing(self.leg_id, self.status, self._early))
+        early = self.early.remote if self.early is not None else None
+        self.core.emit(Ringing(self.leg_id, self.status, early))
 
     def send_cancel(self, now_s: float) -> None:
         """Cancel the INVITE on its own way, with its own branch (RFC 3261 §9.1)."""

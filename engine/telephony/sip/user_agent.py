@@ -18,7 +18,8 @@ from engine.telephony.sip.incoming import IncomingLeg
 from engine.telephony.sip.leg_table import LegInput, LegPhase
 from engine.telephony.sip.message import Request, Response, parse
 from engine.telephony.sip.old_legs import can_leave, cancel_old_leg, leave_old_leg
-from engine.telephony.sip.outgoing import OutgoingCall, OutgoingLeg
+from engine.telephony.sip.outgoing import OutgoingLeg
+from engine.telephony.sip.outgoing_call import OutgoingCall
 from engine.telephony.sip.reason import read_retry_after
 from engine.telephony.sip.registrar import Binding, Registrar
 from engine.telephony.sip.registration import Account, Registrations

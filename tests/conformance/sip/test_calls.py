@@ -258,7 +258,7 @@ def test_a_closed_gate_holds_back_the_first_invite_and_its_repetition() -> None:
 
 
 def make_call(bench: Bench):  # type: ignore[no-untyped-def]
-    from engine.telephony.sip.outgoing import OutgoingCall
+    from engine.telephony.sip.outgoing_call import OutgoingCall
     from tests.unit.telephony.sip.harness import MEDIA
 
     return OutgoingCall(LEG, "sip:1@192.0.2.10", "sip:2@192.0.2.1", TRUNK, MEDIA)

@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 import pytest
 
 from engine.telephony.sip.events import AnyEvent
-from engine.telephony.sip.outgoing import OutgoingCall
+from engine.telephony.sip.outgoing_call import OutgoingCall
 from engine.telephony.sip.sdp import LocalMedia
 from engine.telephony.sip.tokens import Tokens
 from engine.telephony.sip.transactions import Destination

@@ -2,7 +2,7 @@
 
 from engine.telephony.sip.events import AnyEvent, Ended
 from engine.telephony.sip.message import Request, Response, parse
-from engine.telephony.sip.outgoing import OutgoingCall
+from engine.telephony.sip.outgoing_call import OutgoingCall
 from engine.telephony.sip.sdp import LocalMedia
 from engine.telephony.sip.tokens import Tokens
 from engine.telephony.sip.transactions import Destination
