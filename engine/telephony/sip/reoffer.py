@@ -118,10 +118,10 @@ class Reoffer:
             leg.keeper = SessionTimer(leg)
         if leg.keeper is not None:
             leg.keeper.on_agreed(response, now_s)
-        if self._wanted is None and not response.body:
-            return  # a refresh answered without words
         try:
             leg.dialog.refresh_target(response.first("contact"))
+            if self._wanted is None and not response.body:
+                return  # a refresh answered without words
             remote = leg.parse(response.body)
         except ParseError:
             leg.core.counts["bad-answer"] += 1

@@ -11,7 +11,7 @@ from typing import Final
 from engine.telephony.sip.core import Core, MaySend
 from engine.telephony.sip.dialog import Origin
 from engine.telephony.sip.digest import Credentials
-from engine.telephony.sip.events import AnyEvent, OptionsAnswered, Unregistered
+from engine.telephony.sip.events import AnyEvent, Unregistered
 from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.inbound import Inbound, Screen
 from engine.telephony.sip.incoming import IncomingLeg
@@ -20,7 +20,7 @@ from engine.telephony.sip.message import Request, Response, parse
 from engine.telephony.sip.old_legs import can_leave, cancel_old_leg, leave_old_leg
 from engine.telephony.sip.outgoing import OutgoingLeg
 from engine.telephony.sip.outgoing_call import OutgoingCall
-from engine.telephony.sip.reason import read_retry_after
+from engine.telephony.sip.probe import ask_options
 from engine.telephony.sip.registrar import Binding, Registrar
 from engine.telephony.sip.registration import Account, Registrations
 from engine.telephony.sip.sdp import Direction, LocalMedia
@@ -28,7 +28,6 @@ from engine.telephony.sip.stray import acknowledge_refusal, end_stray, is_bye_pe
 from engine.telephony.sip.timers import TimerQueue
 from engine.telephony.sip.tokens import LegNames, Tokens
 from engine.telephony.sip.transactions import Client, Destination, Send, Transactions
-from engine.telephony.sip.uri import SipUri
 
 __all__ = ["Credentials", "Direction", "OutgoingCall", "UserAgent"]
 
@@ -179,19 +178,7 @@ class UserAgent:
 
     def options(self, key: str, target: str, destination: Destination, now_s: float) -> None:
         """Ask whether a trunk is alive; ``OptionsAnswered`` follows (RFC 3261 §11)."""
-        core = self._core
-        origin, tokens = core.origin.over(destination.transport), core.tokens
-        branch = f"z9hG4bK{tokens.next()}"
-        wire = (
-            f"OPTIONS {target} SIP/2.0\r\n"
-            f"Via: SIP/2.0/{destination.transport} {origin.sent_by};branch={branch};rport\r\n"
-            f"Max-Forwards: 70\r\nFrom: {core.origin.contact};tag={tokens.next()}\r\n"
-            f"To: <{target}>\r\n"
-            f"Call-ID: {tokens.next()}@{tokens.realm}\r\nCSeq: 1 OPTIONS\r\n"
-            f"Contact: {origin.contact}\r\nAccept: application/sdp\r\n"
-            f"User-Agent: {origin.agent}\r\nContent-Length: 0\r\n\r\n"
-        ).encode()
-        core.transactions.request("OPTIONS", branch, 1, wire, destination, _Probe(core, key), now_s)
+        ask_options(self._core, key, target, destination, now_s)
 
     def register(
         self, account: Account, find: Callable[[], tuple[Destination, ...]], now_s: float
@@ -380,32 +367,3 @@ def _unframed(message: Request | Response) -> ParseError:
     if isinstance(message, Request):
         error.partial = message.headers
     return error
-
-
-class _Probe:
-    """The user of an OPTIONS."""
-
-    __slots__ = ("_core", "_key")
-
-    def __init__(self, core: Core, key: str) -> None:
-        self._core = core
-        self._key = key
-
-    def on_response(self, _: Client, response: Response, _now_s: float) -> None:
-        """Tell the answer; any final one shows life, 503 shows a trunk that wants none."""
-        if response.status >= 200:
-            wait_s = read_retry_after(response)
-            self._core.emit(OptionsAnswered(self._key, response.status, wait_s))
-
-    def on_failure(self, _: Client, timed_out: bool, _now_s: float) -> None:
-        """Tell that there was none."""
-        self._core.emit(OptionsAnswered(self._key, 408 if timed_out else 503))
-
-    def build_ack(self, _: Client, _response: Response) -> bytes:
-        """Return nothing: only an INVITE asks for it."""
-        return b""
-
-
-def phone_uri(user: str, host: str, port: int) -> str:
-    """Return the URI of a phone at an address."""
-    return str(SipUri("sip", user, f"[{host}]" if ":" in host else host, port))

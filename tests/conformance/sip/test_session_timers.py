@@ -98,6 +98,15 @@ def test_7_4_we_refresh_by_the_same_offer_where_update_is_unknown(bench: Bench) 
     assert len(bench.all("INVITE")) == 3
 
 
+def test_12_2_1_2_a_refresh_answered_without_words_still_moves_the_far_end(bench: Bench) -> None:
+    up(bench, OURS)
+    bench.wait(61)
+    moved = "<sip:elsewhere@192.0.2.10:5099>"
+    bench.respond(bench.last("INVITE"), 200, OURS, tag="", contact=moved)
+    bench.ua.hang_up(LEG, bench.now_s)
+    assert bench.last("BYE").uri == "sip:elsewhere@192.0.2.10:5099"
+
+
 @pytest.mark.parametrize("status", [405, 501])
 def test_an_update_that_is_refused_as_unknown_becomes_a_reinvite(bench: Bench, status: int) -> None:
     up(bench, OURS, ALLOW)
