@@ -195,25 +195,15 @@ class OutgoingLeg(Leg):
 
     def _take_answer(self, response: Response, now_s: float) -> LegInput:
         """Make the dialog; say whether audio can follow."""
-        core, dialog = self.core, self.dialog
         call, self._call = self._call, None
         self._stop_ringing()
-        early, self.early = self.early, None
-        fork = early.find(response.to_tag) if early is not None else None
-        heard = (fork and fork.remote) or (early and early.remote) or None
-        if fork is not None:
-            dialog.remote_cseq = fork.remote_cseq
-            if fork.dialog is not None:
-                dialog.cseq = fork.dialog.cseq  # PRACKs were sent in it
         try:
-            dialog.establish(response)
-            agreed = fork is not None and fork.agreed  # what 2xx repeats is then no answer
-            self.remote = self.parse(response.body) if response.body and not agreed else heard
+            self._establish(response)
         except ParseError:
-            core.counts["bad-answer"] += 1
+            self.core.counts["bad-answer"] += 1
             self._recover(response, call)
             return LegInput.UNUSABLE
-        if not dialog.remote_tag:
+        if not self.dialog.remote_tag:
             self._recover(response, call)
         if not (self.remote and self.remote.usable):
             return LegInput.UNUSABLE
@@ -221,6 +211,24 @@ class OutgoingLeg(Leg):
             self.keeper = SessionTimer(self, call.shortest_s if call else SHORTEST_S)
             self.keeper.on_agreed(response, now_s)
         return LegInput.ANSWERED
+
+    def _establish(self, response: Response) -> None:
+        """Take the far end's side from its answer; its audio maybe from what it said before.
+
+        Raises:
+            ParseError: The answer is malformed.
+        """
+        dialog = self.dialog
+        early, self.early = self.early, None
+        fork = early.find(response.to_tag) if early is not None else None
+        heard = (fork and fork.remote) or (early and early.remote) or None
+        if fork is not None:
+            dialog.remote_cseq = fork.remote_cseq
+            if fork.dialog is not None:
+                dialog.cseq = fork.dialog.cseq  # PRACKs were sent in it
+        dialog.establish(response)
+        agreed = fork is not None and fork.agreed  # what 2xx repeats is then no answer
+        self.remote = self.parse(response.body) if response.body and not agreed else heard
 
     def _recover(self, response: Response, call: OutgoingCall | None) -> None:
         """Set up enough of a malformed dialog to acknowledge and end it."""
