@@ -13,6 +13,7 @@ import pytest
 from engine.config import SipSettings
 from engine.domain.causes import NOT_ENCRYPTED, Cause, cause_of_status
 from engine.domain.ids import AgentId, LegId
+from engine.domain.specs import Need, Transport
 from engine.ports import (
     CallPhone,
     LegAnswered,
@@ -22,14 +23,16 @@ from engine.ports import (
     PlayPrompt,
     SetMix,
     SetPhone,
+    TrunkReached,
 )
 from engine.telephony.audio_keys import Suite
 from engine.telephony.media.client import MediaClient
 from tests.integration.interop.rig import has_tone
 from tests.integration.sip.peer import LONGEST_S
-from tests.integration.sip.streams import make_files
+from tests.integration.sip.streams import far_end, make_files
 from tests.integration.sip.test_adapter import Station, station
 from tests.integration.sip.test_baresip import ANNA, EAR, LEG, baresip
+from tests.integration.sip.test_streams import set_trunk
 
 pytestmark = [pytest.mark.peer, pytest.mark.asyncio]
 
@@ -126,6 +129,27 @@ async def test_a_phone_without_encryption_is_not_connected_where_it_is_required(
     async with phone(tmp_path, "required", "", transport, modules="") as own:
         ended = await own.wait_for(LegEnded)
         assert (ended.leg_id, ended.cause) == (LEG, cause)
+
+
+@pytest.mark.parametrize("need", [Need.OFFERED, Need.REQUIRED])
+async def test_a_carrier_that_answers_without_keys_is_plain_or_not_connected(
+    tmp_path: Path, need: Need
+) -> None:
+    files = make_files(tmp_path)
+    context = files.server_context()
+    async with station(settings=files.settings()) as own, far_end(200, context) as far:
+        address = f"127.0.0.1:{far.port}"
+        set_trunk(own, address, Transport.TLS, tls_ca=files.ca, srtp=need)
+        await own.wait_for(TrunkReached)
+        own.place()
+        if need is Need.REQUIRED:
+            assert (await own.wait_for(LegEnded)).cause == NOT_ENCRYPTED
+            assert b"Reason: Q.850;cause=88" in await far.wait_for(b"BYE")
+        else:
+            await own.wait_for(LegAnswered)
+        invite = await far.wait_for(b"INVITE")
+    assert (b" RTP/SAVP 0 8 101\r\n" in invite) == (need is Need.REQUIRED)
+    assert invite.count(b"a=crypto:") == len(Suite)
 
 
 async def test_forged_packets_change_nothing_and_the_call_outlives_its_switch(

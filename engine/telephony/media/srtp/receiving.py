@@ -166,19 +166,17 @@ class Unprotector:
         return same
 
     def _unseal(self, found: "_Packets", at: int, data: U8) -> bool:
-        row, head, end = int(found.rows[at]), int(found.heads[at]), int(found.ends[at])
+        octets, start = data.reshape(-1).data, int(found.rows[at]) * ROW_BYTES
+        head, end = start + int(found.heads[at]), start + int(found.ends[at])
         session = self._sessions[found.legs[at]]
         if session is None:
             return False
-        text = unseal(
-            session,
-            session.nonce(int(found.ssrc[at]), int(found.index[at])),
-            data[row, head : end + Suite.AES_GCM.tag_octets].tobytes(),
-            data[row, :head].tobytes(),
-        )
+        nonce = session.nonce(int(found.ssrc[at]), int(found.index[at]))
+        sealed = octets[head : end + Suite.AES_GCM.tag_octets]
+        text = unseal(session, nonce, sealed, octets[start:head])
         if text is None:
             return False
-        data[row, head:end] = np.frombuffer(text, dtype=np.uint8)
+        octets[head:end] = text
         return True
 
     def _check_other(self, found: "_Packets", seq: int, data: U8) -> bool:
@@ -299,7 +297,9 @@ def _header_lengths(data: U8, rows: Index) -> Ints:
     return heads
 
 
-def unseal(session: Session, nonce: bytes, sealed: bytes, beside: bytes) -> bytes | None:
+def unseal(
+    session: Session, nonce: bytes, sealed: bytes | memoryview, beside: bytes | memoryview
+) -> bytes | None:
     """Return what AES-GCM sealed, None if it is not authentic."""
     try:
         return session.gcm.decrypt(nonce, sealed, beside)
