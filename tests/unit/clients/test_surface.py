@@ -1,6 +1,8 @@
 """What integrators may import stays what it is; what ships is fit to be dialed."""
 
 import csv
+import subprocess
+import sys
 from importlib.resources import files
 from io import StringIO
 
@@ -24,10 +26,20 @@ def test_the_public_surface_is_held_still() -> None:
         "PacelineClient",
         "PacelineError",
         "Pacing",
+        "Recordings",
         "Teams",
         "Trunks",
     ]
     assert all(hasattr(clients, name) for name in clients.__all__)
+
+
+def test_importing_the_client_alone_leaves_grpc_as_it_is() -> None:
+    seen = subprocess.run(
+        [sys.executable, "-c", "import sys, clients, os; "
+         "print('grpc' in sys.modules, os.environ.get('GRPC_ENABLE_FORK_SUPPORT'))"],
+        capture_output=True, text=True, check=True, env={"PATH": ""},
+    )  # fmt: skip
+    assert seen.stdout.split() == ["False", "None"]
 
 
 def test_the_sample_list_is_fictional_and_valid() -> None:
