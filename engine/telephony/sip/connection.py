@@ -35,8 +35,11 @@ class Owner(Protocol):
         """Learn that a connection is over."""
         ...
 
-    def may_leave(self, invite: bytes, /) -> bool:
-        """Say whether an INVITE that waited for its connection may leave now."""
+    def may_leave(self, invite: bytes, congested: bool, /) -> bool:
+        """Say whether an INVITE that waited for its connection may leave now; False fails it.
+
+        Over a congested connection none may: it would leave later than the gate was asked.
+        """
         ...
 
     def note(self, what: str, /) -> None:
@@ -150,7 +153,7 @@ class Connection(asyncio.Protocol):
         if transport is None or not self._is_open:
             return self._wait(octets)
         if self._paused and octets.startswith(b"INVITE "):
-            self._owner.note("congested-invites")  # it would leave later than the gate was asked
+            self._owner.note("congested-invites")  # see ``Owner.may_leave``
             return False
         if transport.get_write_buffer_size() + len(octets) > MAX_UNSENT:
             self.abort("peer-does-not-read")
@@ -181,7 +184,7 @@ class Connection(asyncio.Protocol):
         transport.set_write_buffer_limits(high=CONGESTED)
         queue, self._queue, self._queued = self._queue, [], 0
         for octets in queue:
-            if not octets.startswith(b"INVITE ") or self._owner.may_leave(octets):
+            if not octets.startswith(b"INVITE ") or self._owner.may_leave(octets, self._paused):
                 self.send(octets)
 
     def close(self) -> None:

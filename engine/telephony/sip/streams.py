@@ -212,9 +212,9 @@ class Streams:
         """Feed the user agent."""
         self._waker.receive(octets, connection.destination)
 
-    def may_leave(self, invite: bytes) -> bool:
+    def may_leave(self, invite: bytes, congested: bool) -> bool:
         """Ask the gate about an INVITE that waited for its connection."""
-        return self._waker.may_still_leave(invite)
+        return self._waker.may_still_leave(invite, congested)
 
     def on_lost(self, connection: Connection) -> None:
         """Forget a connection, and fail what waits on it."""

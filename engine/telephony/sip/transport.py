@@ -39,7 +39,7 @@ class StreamReceiver(Receiver, Protocol):
         """Learn that a connection is gone, or never came."""
         ...
 
-    def may_still_leave(self, invite: bytes, now_s: float) -> bool:
+    def may_still_leave(self, invite: bytes, now_s: float, congested: bool) -> bool:
         """Say whether an INVITE that waited for its connection may leave."""
         ...
 
@@ -83,11 +83,11 @@ class Waker:
             self._streams.lose(destination, self._now(), asked=asked, again=again)
             self.rearm()
 
-    def may_still_leave(self, invite: bytes) -> bool:
+    def may_still_leave(self, invite: bytes, congested: bool) -> bool:
         """Ask about an INVITE that waited for its connection."""
         if self._streams is None:
             return False
-        allowed = self._streams.may_still_leave(invite, self._now())
+        allowed = self._streams.may_still_leave(invite, self._now(), congested)
         self.rearm()
         return allowed
 

@@ -255,20 +255,23 @@ class UserAgent:
         if destination.is_flow:
             self._registrar.lose(destination)
 
-    def may_still_leave(self, invite: bytes, now_s: float) -> bool:
+    def may_still_leave(self, invite: bytes, now_s: float, congested: bool = False) -> bool:
         """Ask the gate again about an INVITE that waited for its connection; False: never.
 
         Args:
             invite: Its octets.
             now_s: Now. [s]
+            congested: Whether it could not leave at once: then it has failed, and another server
+                may be tried.
         """
         found = _TOP_BRANCH.search(invite)
         client = self._core.transactions.find_waiting(found.group(1).decode() if found else "")
         if client is None:
             return False
-        if self._may_repeat(client, now_s):
+        allowed = self._may_repeat(client, now_s)
+        if allowed and not congested:
             return True
-        if isinstance(client.user, OutgoingLeg):
+        if not allowed and isinstance(client.user, OutgoingLeg):
             client.user.step(LegInput.GATE_CLOSED, now_s)
         client.fail(now_s)
         return False

@@ -216,6 +216,16 @@ def test_an_invite_that_was_given_up_while_its_connection_opened_never_leaves() 
     assert bench.ua.open_transactions == 0
 
 
+def test_an_invite_that_a_congested_connection_cannot_take_goes_to_the_next_server() -> None:
+    bench = Bench()
+    bench.call(destination=TCP, alternatives=(SECOND,))
+    assert not bench.ua.may_still_leave(bench.sent[-1][0], bench.now_s, congested=True)
+    assert [there for _, there in bench.sent] == [TCP, SECOND]
+    bench.gate = False
+    assert not bench.ua.may_still_leave(bench.sent[-1][0], bench.now_s, congested=True)
+    assert bench.ended.why == "gate-closed"
+
+
 def register(bench: Bench) -> None:
     """Let anna's phone register over a connection that it opened."""
     request = (

@@ -33,6 +33,7 @@ class Owner:
         self.lost = 0
         self.notes: list[str] = []
         self.gate = True
+        self.congested: list[bool] = []
 
     def on_message(self, octets: bytes, connection: Connection) -> None:
         self.messages.append(octets)
@@ -40,8 +41,9 @@ class Owner:
     def on_lost(self, connection: Connection) -> None:
         self.lost += 1
 
-    def may_leave(self, invite: bytes) -> bool:
-        return self.gate
+    def may_leave(self, invite: bytes, congested: bool) -> bool:
+        self.congested.append(congested)
+        return self.gate and not congested
 
     def note(self, what: str) -> None:
         self.notes.append(what)
@@ -123,6 +125,24 @@ async def test_a_peer_that_does_not_read_is_not_read_from_and_gets_no_invite() -
     assert not connection.send(BYE)
     assert (pipe.ended, owner.lost) == ("aborted", 1)
     assert owner.notes == ["congested-invites", "peer-does-not-read"]
+
+
+async def test_an_invite_that_waited_fails_where_the_peer_takes_no_more() -> None:
+    owner = Owner()
+    connection = Connection(owner, THERE, accepted=False)
+    pipe = Pipe(connection)
+    for octets in (INVITE, BYE, INVITE, BYE):
+        connection.send(octets)
+    take = pipe.write
+
+    def write(data: bytes | bytearray | memoryview) -> None:
+        take(data)
+        connection.pause_writing()
+
+    pipe.write = write  # type: ignore[method-assign]
+    connection.open(pipe)
+    assert pipe.written == [INVITE, BYE, BYE]
+    assert owner.congested == [False, True]
 
 
 async def test_a_peer_that_reads_again_is_read_from_again() -> None:
