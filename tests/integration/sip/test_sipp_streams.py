@@ -43,7 +43,7 @@ async def test_a_called_party_hangs_up_over_tcp(tmp_path: Path) -> None:
 async def test_no_answer_over_tcp_is_a_cancel(tmp_path: Path) -> None:
     async with station() as own, Sipp(tmp_path, *scenario("no-answer"), *TCP) as sipp:
         own.set_trunk(sipp, transport=Transport.TCP)
-        own.place(no_answer_s=0.3)
+        own.place(no_answer_s=2.0)
         assert (await own.wait_for(LegEnded)).cause == NO_ANSWER
         assert await sipp.result() == 0
 
