@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 HOST = "127.0.0.1"
 _NULL = subprocess.DEVNULL
+_BUFFER_OCTETS = 4 << 20
+"""A usual buffer holds a hundred INVITEs; what is dropped looks like a slow caller. [octets]"""
 _KEPT = "[last_Via:]\n[last_From:]\n{to}\n[last_Call-ID:]\n[last_CSeq:]"
 _TAGGED = _KEPT.format(to="[last_To:];tag=[pid]f[call_number]")
 _SDP = (
@@ -172,7 +174,8 @@ def caller_cpu_ms(
 
 def _sipp(port: int, transport: str = "UDP") -> list[str]:
     way = ["-t", "t1"] if transport == "TCP" else []
-    return ["sipp", "-i", HOST, "-p", str(port), "-nostdin", "-timeout", "300s", *way]
+    room = ["-buff_size", str(_BUFFER_OCTETS)]
+    return ["sipp", "-i", HOST, "-p", str(port), "-nostdin", "-timeout", "300s", *room, *way]
 
 
 def free_port() -> int:
