@@ -92,7 +92,7 @@ from engine.runtime.checks import check_delete, check_spec
 from engine.runtime.imports import ImportRun
 from engine.runtime.links import AgentLink, SupervisionLink
 from engine.runtime.pacing_day import PacingDay, day_at
-from engine.runtime.recordings import RecordingShelf, make_recorder, setup_of
+from engine.runtime.recordings import RecordingShelf, make_recorder, prepare, setup_of
 from engine.store import EngineStore, open_store
 from engine.telephony.combined import CombinedTelephony
 from engine.telephony.recording.client import RecorderClient
@@ -208,7 +208,7 @@ class Engine:
 
         Raises:
             JournalError: The store cannot be opened or trusted.
-            InvalidRequestError: The store's URL, or an address, is wrong.
+            InvalidRequestError: The store's URL, an address, or where recordings go, is wrong.
         """
         listeners = Listeners(
             desk=self._told_desk,
@@ -226,6 +226,8 @@ class Engine:
             zone_data=zone_data_version(),
         )
         assert self._sip is not None  # the runtime has just opened it
+        if self._recorder_setup is not None:
+            await asyncio.to_thread(prepare, self._recorder_setup)
         await self._sip.start()
         self._started_s = self.runtime.now_s()
         self.runtime.start()

@@ -25,6 +25,7 @@ from engine.domain.facts import (
 )
 from engine.domain.ids import AgentId, AttemptId, CampaignId, RecordingId
 from engine.domain.refusals import (
+    InvalidRequestError,
     JournalError,
     NotNowError,
     UnavailableError,
@@ -45,6 +46,7 @@ from engine.telephony.media.pool import switches_of
 from engine.telephony.recording.client import RecorderClient, RecorderSetup
 from engine.telephony.recording.disk import UNUSABLE
 from engine.telephony.recording.library import Library, Reading
+from engine.telephony.recording.sealing import load_key
 
 if TYPE_CHECKING:
     from engine.runtime.assembly import Runtime
@@ -83,6 +85,20 @@ def setup_of(settings: EngineSettings) -> RecorderSetup | None:
         ring_octets=wanted.memory_mb << 20,
         rings=switches_of(settings.sip.media_processes),
     )
+
+
+def prepare(setup: RecorderSetup) -> None:
+    """Make folder and key, so that what is wrong with them is told at the start, not in a call.
+
+    Raises:
+        InvalidRequestError: Nothing could be recorded with these settings.
+    """
+    try:
+        setup.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if setup.key_file is not None:
+            load_key(setup.key_file)
+    except UNUSABLE as error:
+        raise InvalidRequestError(f"recording: {error}", slug="invalid-config") from error
 
 
 class RecordingBooks:

@@ -20,7 +20,7 @@ from engine.domain.facts import (
     RecordingStarted,
 )
 from engine.domain.ids import AgentId, AttemptId, CampaignId, RecordingId
-from engine.domain.refusals import NotNowError, UnknownRecordingError
+from engine.domain.refusals import InvalidRequestError, NotNowError, UnknownRecordingError
 from engine.domain.specs import CampaignSpec, RecordingRule
 from engine.ports import (
     FinishRecordings,
@@ -29,7 +29,7 @@ from engine.ports import (
     RecordingEnded,
     RecordingQuery,
 )
-from engine.runtime.recordings import RecordingBooks, RecordingShelf, setup_of
+from engine.runtime.recordings import RecordingBooks, RecordingShelf, prepare, setup_of
 from engine.store.memory import MemoryStore
 from engine.telephony.recording.client import RecorderSetup
 from engine.telephony.recording.disk import RealDisk
@@ -259,6 +259,29 @@ def test_folder_and_key_lie_beside_the_store_unless_said(
     assert setup is not None
     assert str(setup.folder) == folder
     assert (str(setup.key_file) if setup.key_file else None) == key_file
+
+
+def setup_at(folder: Path, key_file: Path) -> RecorderSetup:
+    return RecorderSetup(folder=folder, key_file=key_file, form="wav", ring_octets=1 << 20, rings=1)
+
+
+def test_folder_and_key_are_there_from_the_start(tmp_path: Path) -> None:
+    setup = setup_at(tmp_path / "kept" / "calls", tmp_path / "key")
+    prepare(setup)
+    key = load_key(tmp_path / "key")
+    prepare(setup)
+    assert setup.folder.is_dir()
+    assert load_key(tmp_path / "key") == key
+
+
+@pytest.mark.parametrize("wrong", ["folder", "key"])
+def test_what_nothing_can_be_recorded_with_stops_the_start(tmp_path: Path, wrong: str) -> None:
+    (tmp_path / "file").write_text("neither a folder nor a key")
+    (tmp_path / "file").chmod(0o600)
+    folder = tmp_path / ("file" if wrong == "folder" else "calls")
+    key_file = tmp_path / ("file" if wrong == "key" else "key")
+    with pytest.raises(InvalidRequestError, match=r"recording: .*file"):
+        prepare(setup_at(folder, key_file))
 
 
 def test_a_store_in_memory_has_no_folder() -> None:
