@@ -91,37 +91,66 @@ class Unprotector:
             data: The packets, contiguous, shape (N, ROW_BYTES); what is let in is made plain RTP.
             lengths: Bytes of each, shape (N,); what is let in loses its tag. [bytes]
         """
+        ssrc = data[:, 8:12].copy().view(">u4")[:, 0].astype(np.int64)
+        seq = data[:, 2].astype(np.int64) << 8 | data[:, 3]
+        rows: Index = np.arange(legs.size)
+        heads, ends = _header_lengths(data, rows), lengths - self._tags[legs]
+        found = _Packets(rows, legs, heads, ends, ssrc, guess(self._highest[legs], seq))
+        left = np.flatnonzero(self._authentic(tick, found, seq, data, lengths))
+        _, first = np.unique(legs[left] << 48 | found.index[left], return_index=True)
+        left = left[np.sort(first)]
         good: Bools = np.zeros(legs.size, dtype=np.bool_)
-        left: Index = np.arange(legs.size)
-        while left.size:  # a round holds one packet of each leg
+        while left.size:  # a round holds one packet of each leg, and all are authentic
             _, first = np.unique(legs[left], return_index=True)
-            rows = left[np.sort(first)]
-            good[rows] = self._open_round(tick, rows, legs[rows], data, lengths)
-            left = np.delete(left, first) if rows.size < left.size else left[:0]
+            self._follow(found.some(left[first]))
+            taken = left[first][self._is_new(legs[left[first]], found.index[left[first]])]
+            self._take(tick, found.some(taken), data, lengths)
+            good[taken] = True
+            left = np.delete(left, first)
         self.refused += int(np.count_nonzero(~good))
         return good
 
-    def _open_round(self, tick: int, rows: Index, legs: Index, data: U8, lengths: Ints) -> Bools:
-        heads = _header_lengths(data, rows)
-        ends = lengths[rows] - self._tags[legs]
-        ssrc = data[rows, 8:12].copy().view(">u4")[:, 0].astype(np.int64)
-        seq = data[rows, 2].astype(np.int64) << 8 | data[rows, 3]
-        fits = (heads <= ends) & (lengths[rows] < ROW_BYTES)
-        known = (self._ssrc[legs] == ssrc) | (self._ssrc[legs] == _NEW)
-        index = guess(self._highest[legs], seq)
-        fresh = fits & known & self._is_new(legs, index)
-        good: Bools = np.zeros(rows.size, dtype=np.bool_)
-        at = np.flatnonzero(fresh)
-        found = _Packets(rows, legs, heads, ends, ssrc, index)
-        good[at] = self._check(found.some(at), data)
-        for one in np.flatnonzero(fits & ~good).tolist():
-            row = np.array([one])
-            if not known[one]:
-                good[one] = self._check_other(found.some(row), int(seq[one]), data)
-            elif self._may_search(tick, int(legs[one])):
-                good[one] = self._search(tick, found, one, int(seq[one]), data)
-        self._take(tick, found.some(np.flatnonzero(good)), data, lengths)
+    def _authentic(self, tick: int, found: "_Packets", seq: Ints, data: U8, lengths: Ints) -> Bools:
+        """Say which packets are authentic; all of them at once, for most may be forged.
+
+        Their index is set where it is not what the leg's newest packet makes likely.
+        """
+        legs = found.legs
+        fits = (found.heads <= found.ends) & (lengths < ROW_BYTES)
+        known = (self._ssrc[legs] == found.ssrc) | (self._ssrc[legs] == _NEW)
+        worth = fits & known & self._is_new(legs, found.index)
+        for at in np.flatnonzero(fits & ~known).tolist():
+            worth[at] = self._may_be_other(found, at, int(seq[at]))
+        good: Bools = np.zeros(legs.size, dtype=np.bool_)
+        tried = np.flatnonzero(worth)
+        good[tried] = self._check(found.some(tried), data)
+        for at in np.flatnonzero(fits & known & ~good).tolist():
+            if self._may_search(tick, int(legs[at])):
+                good[at] = self._search(tick, found, at, int(seq[at]), data)
         return good
+
+    def _may_be_other(self, found: "_Packets", at: int, seq: int) -> bool:
+        """Set the index of a packet of another source than the leg's; False if it is repeated."""
+        others = self._others.get(int(found.legs[at]), OrderedDict())
+        highest, seen = others.get(int(found.ssrc[at]), (_NEW, 0))
+        index = int(guess(np.array([highest]), np.array([seq]))[0])
+        found.index[at] = index
+        behind = highest - index
+        return index >= 0 and (behind < 0 or (behind < WINDOW and not seen >> behind & 1))
+
+    def _follow(self, found: "_Packets") -> None:
+        """Let legs have the source of their authentic packets; the one before is kept."""
+        mine = self._ssrc[found.legs]
+        for at in np.flatnonzero((mine != found.ssrc) & (mine != _NEW)).tolist():
+            leg, ssrc = int(found.legs[at]), int(found.ssrc[at])
+            others = self._others.setdefault(leg, OrderedDict())
+            before = int(self._highest[leg]), int(self._seen[leg])
+            self._highest[leg], self._seen[leg] = others.pop(ssrc, (_NEW, 0))
+            others[int(self._ssrc[leg])] = before
+            while len(others) > MOST_SOURCES:
+                others.popitem(last=False)
+            self._ssrc[leg] = ssrc
+            self._streams.forget(leg)
 
     def _is_new(self, legs: Index, index: Ints) -> Bools:
         """Say which packets are neither repeated nor too old to tell (§3.3.2)."""
@@ -178,24 +207,6 @@ class Unprotector:
             return False
         octets[head:end] = text
         return True
-
-    def _check_other(self, found: "_Packets", seq: int, data: U8) -> bool:
-        """Check a packet of another source than the leg's; a true one is the leg's from then on."""
-        leg, ssrc = int(found.legs[0]), int(found.ssrc[0])
-        others = self._others.setdefault(leg, OrderedDict())
-        before = int(self._ssrc[leg]), (int(self._highest[leg]), int(self._seen[leg]))
-        self._highest[leg], self._seen[leg] = others.get(ssrc, (_NEW, 0))
-        found.index[0] = guess(self._highest[found.legs], np.array([seq]))[0]
-        if self._is_new(found.legs, found.index)[0] and self._check(found, data)[0]:
-            others.pop(ssrc, None)
-            others[before[0]] = before[1]
-            while len(others) > MOST_SOURCES:
-                others.popitem(last=False)
-            self._streams.forget(leg)
-            self._ssrc[leg] = ssrc
-            return True
-        self._highest[leg], self._seen[leg] = before[1]
-        return False
 
     def _may_search(self, tick: int, leg: int) -> bool:
         """Say whether a leg has been without an authentic packet for long; once a tick at most."""

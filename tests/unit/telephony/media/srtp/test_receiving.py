@@ -126,3 +126,23 @@ def test_plain_packets_of_a_leg_are_let_in_once_its_key_is_gone() -> None:
     assert unprotector.any
     unprotector.clear(3)
     assert not unprotector.any
+
+
+@given(st.lists(st.binary(min_size=12, max_size=511), max_size=6))
+@settings(deadline=None)
+def test_no_octets_raise_or_are_let_in(packets: list[bytes]) -> None:
+    for suite in Suite:
+        assert opened(opener(suite), *packets) == [None] * len(packets)
+
+
+def test_a_flood_costs_little_more_than_its_tags() -> None:
+    """Forged and repeated packets are sorted out together, not one after the other."""
+    unprotector, rounds = opener(CM), []
+    take = unprotector._take
+    unprotector._take = lambda *given: (rounds.append(1), take(*given))  # type: ignore[assignment,method-assign,func-returns-value]
+    own, forged = sealed(CM, 5), [sealed(CM, at, first=1) for at in range(100)]
+    others = [sealed(CM, at, first=1, ssrc=at) for at in range(1, 100)]
+    let_in = opened(unprotector, *forged, *[own] * 50, *others)
+    assert [each is not None for each in let_in].count(True) == 1
+    assert let_in[100] == SAID
+    assert len(rounds) == 1
