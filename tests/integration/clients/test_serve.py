@@ -44,7 +44,7 @@ async def api_of(process: asyncio.subprocess.Process) -> str:
 
 
 async def ended(process: asyncio.subprocess.Process) -> int:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         return await process.wait()
 
 
