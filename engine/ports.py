@@ -672,6 +672,7 @@ class RecordState(StateRow, frozen=True, array_like=True):
         day: Local day number of the last attempt, and
         day_attempts: attempts on it.
         disposition: Slug of the last disposition.
+        retry_index: Which number the running series is on; -1: there is none, or it is not known.
     """
 
     campaign_id: CampaignId
@@ -685,6 +686,7 @@ class RecordState(StateRow, frozen=True, array_like=True):
     day: int
     day_attempts: int
     disposition: str
+    retry_index: int = -1
 
 
 @dataclass(frozen=True, slots=True)

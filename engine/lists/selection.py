@@ -51,7 +51,15 @@ class Selection(Shelves):
         claims: Numbers under attempt anywhere in the engine.
     """
 
-    __slots__ = ("_last_done", "admitted", "claims", "done", "in_progress", "untouched")
+    __slots__ = (
+        "_last_done",
+        "_series",
+        "admitted",
+        "claims",
+        "done",
+        "in_progress",
+        "untouched",
+    )
 
     def __init__(
         self, columns: ListColumns, spec: CampaignSpec, hours: Hours, claims: Claims
@@ -64,6 +72,8 @@ class Selection(Shelves):
         self.done: dict[int, int] = {}
         self._last_done: dict[int, list[int]] = {}
         self.claims = claims
+        self._series: dict[int, int] = {}
+        """Place of the number that a record's running series of quick retries is on."""
 
     # --- records join ----------------------------------------------------------------------
 
@@ -86,6 +96,8 @@ class Selection(Shelves):
             begin, end = self._numbers_of(row)
             counts = state.number_attempts[: end - begin]
             standing.number_attempts[begin : begin + len(counts)] = np.frombuffer(counts, np.uint8)
+            if state.retries and state.retry_index >= 0:
+                self._series[row] = min(begin + state.retry_index, end - 1)
 
     def admit(self, now_s: float, limit: int = ADMIT_AT_ONCE) -> bool:
         """Let records of the list join their buckets; return whether there are more to come."""
@@ -179,7 +191,7 @@ class Selection(Shelves):
         first_choice = spec.number_choice is NumberChoice.FIRST
         cap = spec.max_attempts_per_number if first_choice else 1
         open_types = self._open_types.used[found] >> columns.number_types[begins]
-        plain = fit & (open_types & 1 == 1) & (first_counts < cap)
+        plain = fit & (open_types & 1 == 1) & (first_counts < cap) & (standing.retries[at] == 0)
         places = begins.astype(np.int64)
         if not plain.all():
             for item in np.flatnonzero(~plain).tolist():
@@ -203,11 +215,30 @@ class Selection(Shelves):
         """Return the place of the number to try on a row, -1 if it was set aside."""
         if not fit and not self._still_fit(row, bucket, now_s):
             return -1
+        if self.standing.retries[row] and row in self._series:
+            return self._retry(row, bucket, now_s)
         begin, end = self._numbers_of(row)
         place = self._choose(begin, end - begin, bucket, ())
         if place < 0:
             self._set_aside(row, [], now_s)
         return place
+
+    def _retry(self, row: int, bucket: Bucket, now_s: float) -> int:
+        """Return the number of the running series: a quick retry is on no other; -1: it is over."""
+        begin, end = self._numbers_of(row)
+        place = self._series[row]
+        others = [other for other in range(begin, end) if other != place]
+        if self._choose(begin, end - begin, bucket, others) == place:
+            return place
+        self._end_series(row)
+        self._requeue(row, now_s)
+        return -1
+
+    def _end_series(self, row: int) -> None:
+        """Count the attempt that a series of quick retries was, now that its number is left."""
+        place = self._series.pop(row)
+        self.standing.count_attempt(row, place, int(self.standing.day[row]))
+        self.standing.retries[row] = 0
 
     def _claim(self, at: Rows, places: Places, now_s: float) -> list[Pick]:
         """Claim the numbers chosen, all at once; refused ones look for another number."""
@@ -324,6 +355,10 @@ class Selection(Shelves):
         A number that is in use or rests is worth waiting for: the person is being called, or has
         just been.
         """
+        if refusal == DNC and self.standing.retries[row] and row in self._series:
+            self._end_series(row)
+            self._requeue(row, now_s)
+            return -1
         bucket = self.buckets[self.standing.bucket[row]]
         begin, end = self._numbers_of(row)
         failed: list[int] = []
@@ -409,6 +444,10 @@ class Selection(Shelves):
         if stop_number:
             standing.number_attempts[place] = STOPPED_NUMBER
         standing.retries[row] = min(retries, STOPPED_NUMBER)
+        if retries:
+            self._series[row] = place
+        else:
+            self._series.pop(row, None)
         if disposition:
             standing.disposition[row] = standing.dispositions.code(disposition)
         standing.next_s[row] = next_s if phase == WAITING else 0.0
@@ -455,11 +494,15 @@ class Selection(Shelves):
         self.release(row, now_s)
         self._leave(row, READY)
         place = begin + number_index
+        if self.standing.retries[row] and self._series.get(row, place) != place:
+            self._end_series(row)
         bucket = self._bucket(int(self.columns.zones[row]), self._live_types(row, ()), now_s)
         self._refresh(bucket, now_s)
         others = [other for other in range(begin, end) if other != place]
-        fit = self._choose(begin, end - begin, bucket, others) == place and not self.day_spent(
-            row, bucket.zones, now_s
+        fit = (
+            self._choose(begin, end - begin, bucket, others) == place
+            and self.standing.attempts[row] < self.spec.max_attempts_per_record
+            and not self.day_spent(row, bucket.zones, now_s)
         )
         number = int(self.columns.numbers[place]) if fit else 0
         if not fit or self.claims.claim([number], self.spec.min_gap_s, now_s)[0]:

@@ -285,6 +285,8 @@ def _intended(fact: AttemptIntended, state: State) -> Sequence[Change]:
     )
     key = record_key(fact.campaign_id, fact.list_id, fact.row)
     record = _record(state, key, fact)
+    if record.retries and not fact.retry:
+        record = _without_series(record)
     same_day = record.day == fact.day
     record = replace(
         record,
@@ -293,6 +295,22 @@ def _intended(fact: AttemptIntended, state: State) -> Sequence[Change]:
         day_attempts=record.day_attempts if same_day else 0,
     )
     return (Put(Table.ATTEMPT, fact.attempt_id, attempt), Put(Table.RECORD, key, record))
+
+
+def _without_series(record: RecordState) -> RecordState:
+    """Count the attempt of a series of quick retries that another attempt puts an end to."""
+    index = record.retry_index
+    counts = record.number_attempts
+    if index >= 0:
+        counts = _count_at(counts, index, 1)
+    return replace(
+        record,
+        attempts=record.attempts + 1,
+        number_attempts=counts,
+        day_attempts=record.day_attempts + 1,
+        retries=0,
+        retry_index=-1,
+    )
 
 
 def _record(
@@ -379,20 +397,24 @@ def _closed(fact: AttemptClosed, state: State) -> Sequence[Change]:
         next_s=fact.next_s,
         day_attempts=record.day_attempts + made,
         disposition=fact.disposition,
+        retry_index=fact.number_index if fact.retries else -1,
     )
     return (Drop(Table.ATTEMPT, fact.attempt_id), Put(Table.RECORD, key, record))
 
 
 def _count_number(counts: bytes, fact: AttemptClosed, made: int) -> bytes:
-    index = fact.number_index
-    if index >= len(counts):
-        counts = counts.ljust(index + 1, b"\0")
-    if fact.stop_number:
-        value = STOPPED
-    elif counts[index] == STOPPED:
+    if not fact.stop_number:
+        return _count_at(counts, fact.number_index, made)
+    counts = counts.ljust(fact.number_index + 1, b"\0")
+    return counts[: fact.number_index] + bytes((STOPPED,)) + counts[fact.number_index + 1 :]
+
+
+def _count_at(counts: bytes, index: int, made: int) -> bytes:
+    """Count attempts on one number; one that was stopped stays so."""
+    counts = counts.ljust(index + 1, b"\0")
+    if counts[index] == STOPPED:
         return counts
-    else:
-        value = min(counts[index] + made, MOST_ATTEMPTS)
+    value = min(counts[index] + made, MOST_ATTEMPTS)
     return counts[:index] + bytes((value,)) + counts[index + 1 :]
 
 

@@ -46,6 +46,8 @@ class Record:
     next_s: float = 0.0
     days: list[float] = field(default_factory=list)
     touched: bool = False
+    series: int = -1
+    series_day: float = 0.0
 
 
 class Selections(RuleBasedStateMachine):
@@ -137,6 +139,7 @@ class Selections(RuleBasedStateMachine):
     def pick(self, campaign: int, count: int) -> None:
         picks = self.selections[campaign].pick(count, self.now_s)
         assert len(picks) <= count
+        self.end_series(campaign)
         for pick in picks:
             self.check(campaign, pick)
             self.open[int(pick.number[1:])] = (campaign, pick)
@@ -173,6 +176,8 @@ class Selections(RuleBasedStateMachine):
             record.days.append(self.now_s if not pick.day else pick.day)
         if outcome.stop_number:
             record.counts[pick.number_index] = 255
+        record.series = pick.number_index if outcome.retries else -1
+        record.series_day = pick.day or self.now_s
         record.touched |= dialed
         record.phase, record.next_s = outcome.phase, outcome.next_s
         if dialed:
@@ -198,6 +203,7 @@ class Selections(RuleBasedStateMachine):
         index = min(index, len(self.numbers[pick.row]) - 1)
         self.records[campaign][pick.row].phase = RecordPhase.READY
         swapped = self.selections[campaign].repick(pick.row, index, self.now_s)
+        self.end_series(campaign, left=(pick.row, index))
         if swapped is None:
             assert not self.lawful_number(campaign, pick.row, index)
         else:
@@ -235,6 +241,21 @@ class Selections(RuleBasedStateMachine):
 
     # --- the model -------------------------------------------------------------------------
 
+    def end_series(self, campaign: int, left: tuple[int, int] = (-1, -1)) -> None:
+        """Count series of quick retries that are over: their number was left, for good reason."""
+        for row, record in enumerate(self.records[campaign]):
+            index = record.series
+            if index < 0 or self.selections[campaign].standing.retries[row]:
+                continue
+            number, kind = self.numbers[row][index]
+            shut = not self.hours.opening(kind, self.zones[row], self.now_s).open
+            swapped = left[0] == row and left[1] != index
+            assert shut or number in self.dnc or record.counts[index] >= 2 or swapped
+            record.attempts += 1
+            record.counts[index] += record.counts[index] < 254
+            record.days.append(record.series_day)
+            record.series = -1
+
     def lawful_number(self, campaign: int, row: int, index: int) -> bool:
         spec, record = self.specs[campaign], self.records[campaign][row]
         number, kind = self.numbers[row][index]
@@ -264,6 +285,8 @@ class Selections(RuleBasedStateMachine):
         assert (pick.number, pick.phone_type) == (f"+{number}", kind)
         assert pick.zones == self.zones[pick.row]
         assert pick.attempts == record.attempts
+        if pick.retries:
+            assert record.series in (-1, pick.number_index), "a quick retry of another number"
         assert pick.number_attempts == bytes(record.counts)
         assert self.now_s < pick.closes_s
         last_s = pick.closes_s - 0.001

@@ -302,6 +302,25 @@ def test_the_end_of_an_attempt_that_began_in_an_earlier_life_is_taken() -> None:
     assert picks[0].retries == 1
 
 
+def test_a_series_of_quick_retries_stays_on_its_number_and_counts_once_that_is_left() -> None:
+    ledger = NumberLedger()
+    columns = ListColumns()
+    columns.append(columns_of([[(0, "home"), (1, "mobile")], [(2, "home"), (3, "mobile")]]))
+    selection = Selection(columns, spec_of(), CallingHours(spec_of().hours, 0.0), ledger)
+    selection.restore(
+        [
+            RecordState(CAMPAIGN, LIST, 0, "ready", 0, b"", 1, 0.0, 0, 0, "busy", 1),
+            RecordState(CAMPAIGN, LIST, 1, "ready", 0, b"", 1, 0.0, 0, 0, "busy", 0),
+        ]
+    )
+    selection.admit(NOON_S)
+    ledger.add_dnc([E164(f"+{FIRST_NUMBER + 2}")])
+    picks = {pick.row: pick for pick in selection.pick(9, NOON_S)}
+    assert (picks[0].number_index, picks[0].retries, picks[0].attempts) == (1, 1, 0)
+    assert (picks[1].number_index, picks[1].retries, picks[1].attempts) == (1, 0, 1)
+    assert picks[1].number_attempts == b"\1\0"
+
+
 def test_an_attempt_of_an_earlier_life_counts_on_the_day_it_was_intended_on() -> None:
     columns = ListColumns()
     columns.append(columns_of(plain(1)))

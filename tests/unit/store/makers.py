@@ -18,7 +18,7 @@ AGENT = AgentId("ann")
 
 
 def intended(
-    attempt: str = "a1", row: int = 0, *, number: int = 0, day: int = 1
+    attempt: str = "a1", row: int = 0, *, number: int = 0, day: int = 1, retry: bool = False
 ) -> AttemptIntended:
     return AttemptIntended(
         at_s=1.0,
@@ -35,6 +35,7 @@ def intended(
         branch=f"z9hG4bK{attempt}",
         verdict="zones=America/Los_Angeles",
         day=day,
+        retry=retry,
     )
 
 

@@ -164,8 +164,9 @@ def test_an_attempt_without_outcome_is_found_with_all_that_ending_it_needs(life:
 
 
 def test_a_record_counts_what_was_made_on_it(life: Life) -> None:
-    life.commit(intended("a1", 3, number=1, day=8), closed("a1", 3, number=1, retries=1))
-    life.commit(intended("a2", 3, number=1, day=8), closed("a2", 3, number=1, counted=False))
+    busy = closed("a1", 3, number=1, retries=1, counted=False)
+    life.commit(intended("a1", 3, number=1, day=8), busy)
+    life.commit(intended("a2", 3, number=1, day=8, retry=True), closed("a2", 3, number=1))
     life.commit(intended("a3", 3, number=0, day=8), closed("a3", 3, number=0, stop=True))
     again = _reborn(life)
     (record,) = again.store.load_records(LIST)
@@ -179,6 +180,19 @@ def test_a_record_counts_what_was_made_on_it(life: Life) -> None:
     (record,) = again.store.load_records(LIST)
     assert (record.attempts, record.number_attempts) == (3, bytes((255, 2)))
     assert (record.phase, record.day_attempts) == ("done", 1)
+    again.store.close()
+
+
+def test_a_series_of_quick_retries_counts_when_another_number_is_called(life: Life) -> None:
+    busy = closed("a1", 3, number=1, retries=1, counted=False)
+    life.commit(intended("a1", 3, number=1, day=8), busy)
+    again = _reborn(life)
+    (record,) = again.store.load_records(LIST)
+    assert (record.attempts, record.retries, record.retry_index) == (0, 1, 1)
+    again.commit(intended("a2", 3, number=0, day=8))
+    (record,) = again.store.load_records(LIST)
+    assert (record.attempts, record.number_attempts) == (1, bytes((0, 1)))
+    assert (record.retries, record.retry_index, record.day_attempts) == (0, -1, 1)
     again.store.close()
 
 
