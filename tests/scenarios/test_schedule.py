@@ -125,6 +125,7 @@ def test_edges_missed_while_the_engine_was_down_are_replayed_to_the_last() -> No
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_without_a_restart_the_schedule_does_the_same() -> None:
     day = Day(date(2026, 6, 1))
     day.until(0, "13:30")

@@ -168,7 +168,7 @@ def test_what_is_past_its_time_is_deleted_and_nothing_else(house: House) -> None
             house.make(number, NOW_S - days * DAY_S)
         shelf = shelf_of(house, retention_days=30)
         shelf.start()
-        await _until(lambda: len(house.facts(RecordingDeleted)) == 2)
+        await _until(lambda: len(house.facts(RecordingDeleted)) == 2 and len(house.files()) == 2)
         await shelf.stop()
         assert {fact.by for fact in house.facts(RecordingDeleted)} == {"retention"}
         assert [name[15] for name in house.files()] == ["3", "4"]
