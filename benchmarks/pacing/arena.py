@@ -125,8 +125,8 @@ def play(
 
 
 def _play_days(world: World, policies: Sequence[Policy], course: Course) -> list[Tally]:
+    """Play days, each in two parts, its opening and the rest, after a warm-up not counted."""
     _play_for(world, policies, course.warm_s, course.step_s)
-    """Play days, each in two parts: its opening and the rest."""
     parts = []
     for _ in range(course.days):
         for policy in policies:
