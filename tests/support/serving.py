@@ -3,26 +3,17 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from clients import PacelineClient
+from tests.support.ports import HOST, free_port
 
-HOST = "127.0.0.1"
 START_S = 40.0
 STOP_S = 20.0
 _TAIL = 4000
-
-
-def free_port(kind: socket.SocketKind) -> int:
-    """Return a port of loopback that is free now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Server:
@@ -41,8 +32,8 @@ class Server:
             folder: Of its store and its log.
             settings: TOML of settings that differ from the usual ones.
         """
-        self.api = f"{HOST}:{free_port(socket.SOCK_STREAM)}"
-        self.sip = (HOST, free_port(socket.SOCK_DGRAM))
+        self.api = f"{HOST}:{free_port()}"
+        self.sip = (HOST, free_port())
         self.log = folder / "engine.log"
         self._store = folder / "paceline.db"
         self._config = folder / "paceline.toml"

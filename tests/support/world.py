@@ -26,7 +26,8 @@ from clients.demo.rtp import FRAME_SAMPLES, Voice, Voices, share_of, tone_wave
 from clients.demo.wire import Wire
 from gateway.pb.paceline.v1 import agent_session_pb2 as desk_pb
 from gateway.pb.paceline.v1 import agents_pb2, campaigns_pb2, events_pb2, lists_pb2, trunks_pb2
-from tests.support.serving import HOST, Server
+from tests.support.ports import HOST
+from tests.support.serving import Server
 
 PASSWORD = "secret"
 CAMPAIGN, LIST, TEAM, TRUNK = "spring", "people", "floor", "carrier"

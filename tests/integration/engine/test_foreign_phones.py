@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import socket
 import sys
 import time
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from clients.demo.rtp import share_of, tone_wave
 from tests.integration.sip import test_baresip
 from tests.integration.sip.test_baresip import baresip
-from tests.support.serving import free_port
+from tests.support.ports import free_port
 from tests.support.world import PASSWORD, Ear, Plan, Seat, World, until
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(90)]
@@ -53,7 +52,7 @@ async def test_pyvoip_is_heard_and_hears(tmp_path: Path) -> None:
     pytest.importorskip("pyVoIP", reason="the extra pyvoip is not installed", exc_type=ImportError)
     async with World(tmp_path, lambda _: Plan(), customer_hz=CUSTOMER_HZ) as world:
         await prepare(world)
-        port = free_port(socket.SOCK_DGRAM)
+        port = free_port()
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.support.pyvoip_phone", str(world.server.sip[1])),
             *("anna", PASSWORD, str(port), str(PYVOIP_HZ)),

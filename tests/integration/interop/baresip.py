@@ -3,14 +3,13 @@
 import asyncio
 import json
 import shutil
-import socket
 from pathlib import Path
 from typing import Self
 
 import pytest
 
 from tests.integration.sip.test_baresip import write_tone
-from tests.support.serving import free_port
+from tests.support.ports import free_port
 
 HOST = "127.0.0.1"
 SPEAKS_HZ = 440
@@ -43,8 +42,8 @@ class Baresip:
             registrar: ``host:port`` of the registrar.
             more: Further parameters of the account, each with its semicolon.
         """
-        self.port = free_port(socket.SOCK_DGRAM)
-        self._control = free_port(socket.SOCK_STREAM)
+        self.port = free_port()
+        self._control = free_port()
         self._folder = folder
         config = _CONFIG.format(port=self.port, control=self._control, folder=folder)
         (folder / "config").write_text(config, encoding="ascii")

@@ -6,14 +6,13 @@ Its configuration is written by the test, for free ports of loopback; it is ende
 import asyncio
 import shutil
 import socket
-from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 import pytest
 
 from tests.integration.interop.rig import until
-from tests.support.serving import free_port
+from tests.support.ports import free_port
 
 HOST = "127.0.0.1"
 USER, PASSWORD, REALM = "paceline", "secret", "proxy.example"
@@ -70,15 +69,6 @@ request_route {{
 _MODULES = ("tm", "sl", "rr", "pv", "maxfwd", "textops", "siputils", "auth", "nathelper")
 
 
-def port_of_both() -> int:
-    """Return a port of loopback that is free now for UDP and for TCP."""
-    while True:
-        port = free_port(socket.SOCK_DGRAM)
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe, suppress(OSError):
-            probe.bind((HOST, port))
-            return port
-
-
 def has_tls() -> bool:
     """Say whether Kamailio's TLS module is installed."""
     return any(Path("/usr/lib").glob("*/kamailio/modules/tls.so"))
@@ -105,8 +95,8 @@ class Kamailio:
             carrier: UDP port of the carrier behind it.
             certificate: PEM files of its certificate and key: it speaks TLS too.
         """
-        self.port = port_of_both()
-        self.tls_port = free_port(socket.SOCK_STREAM)
+        self.port = free_port()
+        self.tls_port = free_port()
         self._folder = folder
         listen = [f"listen=udp:{HOST}:{self.port}"]
         listen.append(f"listen=tcp:{HOST}:{self.port}")

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +14,7 @@ from engine.telephony.sip.events import Answered, Ended, Incoming, MediaChanged,
 from engine.telephony.sip.sdp import Direction, LocalMedia
 from engine.telephony.sip.transactions import Destination
 from tests.integration.sip.peer import Phone
-from tests.support.serving import free_port
+from tests.support.ports import free_port
 from tests.support.sippy_agent import PASSWORD, REALM, USER
 
 pytestmark = [pytest.mark.asyncio]
@@ -52,7 +51,7 @@ class Sippy:
 async def sippy(*more: str) -> AsyncIterator[Sippy]:
     """Run sippy."""
     pytest.importorskip("sippy", reason="sippy is not installed")
-    port = free_port(socket.SOCK_DGRAM)
+    port = free_port()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.support.sippy_agent", str(port), *more),
         stdin=asyncio.subprocess.PIPE,

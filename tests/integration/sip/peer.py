@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self, TypeVar
@@ -16,19 +15,12 @@ from engine.telephony.sip.tokens import Tokens
 from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.transport import UdpTransport
 from engine.telephony.sip.user_agent import UserAgent
+from tests.support.ports import free_port
 
 E = TypeVar("E")
 T = TypeVar("T")
 SCENARIOS = Path(__file__).parent / "scenarios"
 LONGEST_S = 20.0
-
-
-def free_port() -> int:
-    """Return a UDP port of loopback that is free now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Sipp:

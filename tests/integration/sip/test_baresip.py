@@ -27,9 +27,10 @@ from engine.ports import (
     SetPhone,
 )
 from engine.telephony.media.client import MediaClient
-from tests.integration.sip.peer import LONGEST_S, free_port
+from tests.integration.sip.peer import LONGEST_S
 from tests.integration.sip.streams import make_files
 from tests.integration.sip.test_adapter import station
+from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.peer, pytest.mark.asyncio]
 

@@ -8,10 +8,11 @@ from engine.config import SipSettings
 from engine.domain.specs import Transport, TrunkSpec
 from engine.ports import LegEnded, SetTrunk, TrunkLost, TrunkReached
 from engine.telephony.sip import names, trunks
-from tests.integration.sip.peer import LONGEST_S, Phone, free_port
+from tests.integration.sip.peer import LONGEST_S, Phone
 from tests.integration.sip.streams import far_end
 from tests.integration.sip.test_adapter import TRUNK, Station, station
 from tests.support.dns import name_server
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.asyncio
 

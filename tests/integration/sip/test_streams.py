@@ -23,9 +23,10 @@ from engine.ports import (
 )
 from engine.telephony.sip import connection, streams
 from tests.conformance.sip.test_rfc4475 import EVERY
-from tests.integration.sip.peer import LONGEST_S, free_port
+from tests.integration.sip.peer import LONGEST_S
 from tests.integration.sip.streams import Files, connected, far_end, make_files, options
 from tests.integration.sip.test_adapter import LEG, NUMBER, TRUNK, Station, station
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.asyncio
 
