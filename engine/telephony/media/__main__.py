@@ -1,16 +1,11 @@
 """Start the media process on sockets that the engine bound and handed down."""
 
 import argparse
-import contextlib
-import os
 import signal
 import socket
-from typing import Final
 
+from engine.telephony.media.priority import hurry
 from engine.telephony.media.switch import Switch
-
-PRIORITY: Final = -10
-"""Audio has a deadline each 20 ms; what else the machine does has not."""
 
 
 def main() -> None:
@@ -27,8 +22,7 @@ def main() -> None:
     parser.add_argument("--ring", type=int, default=-1, help="shared memory of the recorder")
     given = parser.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with contextlib.suppress(OSError):  # without the right to it, it does as well as it can
-        os.nice(PRIORITY)
+    hurry()
     ports, report_ports = _sockets(given.ports), _sockets(given.report_ports)
     control = socket.socket(fileno=given.control)
     peers = _sockets(given.peers) if given.peers else []
