@@ -67,7 +67,7 @@ FromFile = Annotated[
     ),
 ]
 SETTINGS = (
-    choice("--mode", ModeName, pb.Mode, "How it chooses when to start calls."),
+    choice("--mode", ModeName, pb.Mode, "How it chooses when to start calls; default preview."),
     many(
         "--team", "Team that takes its calls", field="teams", metavar="TEAM",
         read=lambda name: full("teams", name),
@@ -93,24 +93,29 @@ SETTINGS = (
         "'mon-fri 14:00-18:00'", field="schedule", metavar="EDGES", read=run_window,
     ),
     text("--display-name", "Name for people."),
-    switch("--automatic-answer/--manual-answer", "Whether agents need not accept."),
-    number("--progressive-rate", "Calls per ready agent in progressive mode.", min=1, max=3),
-    number("--max-level", "Most calls per ready agent, predictive.", min=1, max=10),
-    number("--max-unattended-ratio", "Cap on unattended over answered, 0 to 1.", min=0, max=1),
-    seconds("--unattended-timeout", "From the answer until a call is unattended.", max=60),
-    text("--unattended-prompt", "What an unattended person hears.", metavar="PROMPT"),
-    text("--opt-out-key", "Key that asks for no more calls: 0-9, * or #.", metavar="KEY"),
+    switch("--automatic-answer/--manual-answer", "Whether agents need not accept; default manual."),
+    number("--progressive-rate", "Calls per ready agent in progressive mode; default 1.", min=1,
+           max=3),
+    number("--max-level", "Most calls per ready agent, predictive; default 3.", min=1, max=10),
+    number("--max-unattended-ratio", "Cap on unattended over answered, 0 to 1; default 0.03.",
+           min=0, max=1),
+    seconds("--unattended-timeout", "From the answer until a call is unattended; default 2.",
+            max=60),
+    text("--unattended-prompt", "What an unattended person hears; default nothing.",
+         metavar="PROMPT"),
+    text("--opt-out-key", "Key that asks for no more calls: 0-9, * or #; default none.",
+         metavar="KEY"),
     text("--opt-out-prompt", "What confirms that wish; default nothing.", metavar="PROMPT"),
     text("--hold-prompt", "What is heard on hold; default hold-music.", metavar="PROMPT"),
     one(
         "--analysis", "How answers are analysed: on, off, or pairs such as "
-        "machine=message,machine-prompt=call-back,limit=2.5.", field="analysis", read=analysis,
-        metavar="HOW",
+        "machine=message,machine-prompt=call-back,limit=2.5; default off.", field="analysis",
+        read=analysis, metavar="HOW",
     ),
-    seconds("--no-answer-timeout", "Ring time before CANCEL.", min=15, max=120),
+    seconds("--no-answer-timeout", "Ring time before CANCEL; default 25.", min=15, max=120),
     whole("--priority", "1 to 100 among campaigns for the same agent; default 50.", min=1, max=100),
-    whole("--max-calls", "Most simultaneous attempts; 0: no limit.", min=0),
-    number("--max-calls-per-s", "Most attempts per second; 0: no limit.", min=0),
+    whole("--max-calls", "Most simultaneous attempts; default 0: no limit.", min=0),
+    number("--max-calls-per-s", "Most attempts per second; default 0: no limit.", min=0),
     text("--prompt", "Automatic mode: what answered calls hear.", metavar="PROMPT"),
     one(
         "--scenario", "Automatic mode: what is done with answered calls (docs/treatments.md).",
@@ -120,7 +125,8 @@ SETTINGS = (
         "--recording", RecordingName, pb.RecordingRule,
         "Which of its calls are recorded; default inherit.",
     ),
-    text("--recording-notice", "Told to the called party before recording.", metavar="PROMPT"),
+    text("--recording-notice", "Told to the called party before recording; default nothing.",
+         metavar="PROMPT"),
 )  # fmt: skip
 """What ``create`` and ``update`` set, beside lists."""
 
@@ -136,7 +142,7 @@ def create(
     server: Server = SERVER,
     as_json: AsJson = False,
 ) -> None:
-    """Create a campaign, idle.
+    """Create a campaign, idle; what is not given has its default, such as mode preview.
 
     Example: paceline campaign create spring --mode predictive --list people --team sales
     --trunk carrier --caller-id +14155550100 --hours 'mon-sat 09:00-20:00'

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from clients.channel import DEFAULT_SERVER
+from clients.cli.group import Group
 from clients.client import PacelineClient
 from clients.errors import PacelineError
 
@@ -44,7 +45,7 @@ err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 def app_of(help_text: str) -> typer.Typer:
     """Return a group of commands."""
-    return typer.Typer(help=help_text, no_args_is_help=True, rich_markup_mode="rich")
+    return typer.Typer(cls=Group, help=help_text, no_args_is_help=True, rich_markup_mode="rich")
 
 
 def talk(server: str, work: Callable[[PacelineClient], Awaitable[None]]) -> None:

@@ -67,7 +67,7 @@ def analysis(text: str) -> pb.Analysis | None:
         try:
             _put_pair(made, key.strip(), value.strip())
         except (ValueError, KeyError):
-            raise usage(f"--analysis: {pair.strip()!r} is none of {_ANALYSIS_FORMS}") from None
+            raise usage(f"{pair.strip()!r} is none of {_ANALYSIS_FORMS}") from None
     return made
 
 

@@ -54,6 +54,11 @@ class Setting:
     put: Put
     variable: str = ""
 
+    @property
+    def flag(self) -> str:
+        """The option as it is typed."""
+        return f"--{self.keyword.replace('_', '-')}"
+
 
 def text(flag: str, help_text: str, *, field: str = "", **option: Any) -> Setting:
     """Return an option for a field of text."""
@@ -199,10 +204,18 @@ def takes(table: Sequence[Setting], *, new: bool = False) -> Callable[[Command],
 
 
 def put_all(message: Message, table: Sequence[Setting], given: Given) -> list[str]:
-    """Set what was given in a message; return the fields that it concerns."""
+    """Set what was given in a message; return the fields that it concerns.
+
+    Raises:
+        typer.BadParameter: What was given to an option cannot be read; it names the option.
+    """
     wanted = [setting for setting in table if setting.keyword in given]
     for setting in wanted:
-        setting.put(message, setting.field, given[setting.keyword])
+        try:
+            setting.put(message, setting.field, given[setting.keyword])
+        except typer.BadParameter as error:
+            error.param_hint = setting.flag
+            raise
     return [setting.field for setting in wanted]
 
 

@@ -315,3 +315,44 @@ def test_no_server_is_one_line() -> None:
 )
 def test_bad_usage_ends_with_2(words: list[str]) -> None:
     assert CliRunner().invoke(app, words).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        pytest.param(
+            ["campaign", "create", "c", "--mode", "manual"],
+            "error: --mode: 'manual' is not one of 'preview', 'progressive', 'predictive', "
+            "'automatic'.",
+            id="no mode",
+        ),
+        pytest.param(
+            ["campaign", "create", "c", "--hours", "noon"],
+            "error: --hours: 'noon': no span of a day such as 09:00-20:00",
+            id="no hours",
+        ),
+        pytest.param(
+            ["campaign", "create", "c", "--max-level", "77"],
+            "error: --max-level: Input should be less than or equal to 10",
+            id="out of range",
+        ),
+        pytest.param(["campaign", "create"], "error: missing argument 'CAMPAIGN'.", id="no id"),
+        pytest.param(
+            ["campaign", "creat"],
+            "error: no such command 'creat'. Did you mean 'create'?",
+            id="mistyped",
+        ),
+    ],
+)
+def test_bad_usage_says_first_what_is_wrong_and_then_how_it_is_called(
+    words: list[str], first: str
+) -> None:
+    told, usage = CliRunner().invoke(app, words).stderr.splitlines()
+    assert told == first
+    assert usage.startswith("usage: ")
+
+
+def test_saying_nothing_shows_the_help_and_no_error() -> None:
+    result = CliRunner().invoke(app, ["campaign"])
+    assert "error:" not in result.output
+    assert "explain" in result.output
