@@ -1,4 +1,4 @@
-"""The pyVoIP process: ``python -m engine.telephony.pyvoip CONTROL``, a descriptor of its socket."""
+"""The pyVoIP process: ``python -m engine.telephony.pyvoip --control=DESCRIPTOR``."""
 
 import socket
 import sys
@@ -6,4 +6,4 @@ import sys
 from engine.telephony.pyvoip.worker import main
 
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])))
+    main(socket.socket(fileno=int(sys.argv[1].removeprefix("--control="))))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from engine.domain.ids import LegId
 from engine.ports import PlaceCall
-from engine.telephony.pyvoip.link import WorkerLink
+from engine.telephony.pyvoip.link import PhoneLink
 
 
 @dataclass(eq=False, slots=True)
@@ -39,7 +39,7 @@ class Life:
         retired: Whether it makes no further calls.
     """
 
-    link: WorkerLink | None = None
+    link: PhoneLink | None = None
     up: bool = False
     legs: set[LegId] = field(default_factory=set)
     calling: LegId | None = None

@@ -34,7 +34,7 @@ from engine.ports import (
 )
 from engine.telephony.pyvoip import messages
 from engine.telephony.pyvoip.life import Leg, Life
-from engine.telephony.pyvoip.link import WorkerLink
+from engine.telephony.pyvoip.link import PhoneLink
 
 CALL_S: Final = 5.0
 """How long ``call()`` may take: until a first provisional response, or for ever. [s]"""
@@ -202,7 +202,7 @@ class PyVoipTrunk:
 
     async def _open(self, life: Life) -> None:
         try:
-            link = await WorkerLink.open(
+            link = await PhoneLink.open(
                 self._begin,
                 lambda event: self._on_event(life, event),
                 lambda: self._gone(life),

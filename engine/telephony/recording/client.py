@@ -8,10 +8,7 @@ reads on in the ring where the one before had written everything down.
 import asyncio
 import itertools
 import os
-import socket
-import sys
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,13 +17,13 @@ from typing import Final
 
 import msgspec
 
-import engine
 from engine.domain.ids import RecordingId
 from engine.ports import RecorderEvent, RecorderFailed, RecorderRestored, RecordingEnded
 from engine.telephony.recording import messages
 from engine.telephony.recording.finishing import PART
 from engine.telephony.recording.live import LIVE
 from engine.telephony.recording.ring import make_ring
+from engine.telephony.worker_link import WorkerLink
 
 TICK_S: Final = 0.02
 WATCH_S: Final = 0.5
@@ -41,8 +38,6 @@ RETRY_S: Final = 1.0
 END_WAIT_S: Final = 5.0
 """What an orderly end waits for recordings to be finished. [s]"""
 _OPENED_A_MESSAGE: Final = 8
-_BUFFER: Final = 1 << 20
-_ROOT: Final = str(Path(engine.__file__).resolve().parent.parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +76,8 @@ class RecorderClient:
         self._takes: dict[int, messages.Open] = {}
         self._to_finish: set[str] = set()
         self._finishing = False
-        self._process: asyncio.subprocess.Process | None = None
-        self._control: socket.socket | None = None
-        self._unsent: deque[bytes] = deque()
+        self._worker: WorkerLink | None = None
+        self._gone: WorkerLink | None = None
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(messages.Event)
         self._starting: asyncio.Task[None] | None = None
@@ -98,7 +92,7 @@ class RecorderClient:
     @property
     def pid(self) -> int | None:
         """Return the process id, None while there is none."""
-        return self._process.pid if self._process and self._control else None
+        return self._worker.pid if self._worker else None
 
     # --- what telephony wants ----------------------------------------------------------------
 
@@ -117,8 +111,9 @@ class RecorderClient:
         if self._starting is not None:
             self._starting.cancel()
             await asyncio.gather(self._starting, return_exceptions=True)
-        self._let_go()
-        await self._reap()
+        for worker in filter(None, (self._gone, self._worker)):
+            await worker.close(END_WAIT_S)
+        self._gone = self._worker = None
         for ring in self.rings:
             os.close(ring)
 
@@ -126,7 +121,7 @@ class RecorderClient:
         """End every recording and wait, not for ever, until all are finished."""
         for key in list(self._takes):
             self.close(key)
-        if self._takes and self._control is not None:
+        if self._takes and self._worker is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(END_WAIT_S):
                     await self._idle.wait()
@@ -167,27 +162,10 @@ class RecorderClient:
     # --- the process -------------------------------------------------------------------------
 
     def _send(self, *commands: messages.Command) -> None:
-        if self._control is None:
+        if self._worker is None:
             self._start_soon(0.0)  # it will be told of everything then
-            return
-        self._unsent += [self._encoder.encode(command) for command in commands]
-        self._push()
-
-    def _push(self) -> None:
-        loop, control = asyncio.get_running_loop(), self._control
-        if control is None:
-            return
-        while self._unsent:
-            try:
-                control.send(self._unsent[0])
-            except (BlockingIOError, InterruptedError):
-                loop.add_writer(control.fileno(), self._push)
-                return
-            except OSError:
-                self._unsent.clear()  # the reader sees the end of the process too
-                break
-            self._unsent.popleft()
-        loop.remove_writer(control.fileno())
+        else:
+            self._worker.send(*map(self._encoder.encode, commands))
 
     def _start_soon(self, delay_s: float) -> None:
         if self._stopping or self._starting is not None:
@@ -196,52 +174,33 @@ class RecorderClient:
 
     async def _start_process(self, delay_s: float) -> None:
         await asyncio.sleep(delay_s)
-        await self._reap()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        for end in (ours, theirs):
-            end.setblocking(False)
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
+        if self._gone is not None:
+            await self._gone.close(END_WAIT_S)
+            self._gone = None
         try:
-            with theirs:
-                self._process = await self._spawn(theirs.fileno())
+            worker = await self._open_worker()
         except OSError as error:
-            ours.close()
             self._starting = None
             self._fail(f"the recorder cannot be started: {error}")
             self._start_soon(RETRY_S)
             return
-        except BaseException:
-            ours.close()
-            raise
         self._starting = None
-        self._begin(ours)
+        self._begin(worker)
 
-    async def _spawn(self, control: int) -> asyncio.subprocess.Process:
+    async def _open_worker(self) -> WorkerLink:
         setup = self._setup
-        words = [f"--control={control}", f"--rings={','.join(map(str, self.rings))}"]
+        words = [f"--rings={','.join(map(str, self.rings))}"]
         words += [f"--folder={setup.folder}", f"--form={setup.form}"]
         if setup.key_file is not None:
             words.append(f"--key-file={setup.key_file}")
-        path = os.pathsep.join(filter(None, [_ROOT, os.environ.get("PYTHONPATH", "")]))
-        threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "engine.telephony.recording",
-            *words,
-            stdin=asyncio.subprocess.DEVNULL,
-            pass_fds=(control, *self.rings),
-            env={**os.environ, "PYTHONPATH": path, **threads},
-            start_new_session=True,  # Ctrl-C is the engine's to answer
-        )
+        return await WorkerLink.open("engine.telephony.recording", words, self.rings)
 
-    def _begin(self, control: socket.socket) -> None:
+    def _begin(self, worker: WorkerLink) -> None:
         """Tell a new process all that goes on."""
         loop = asyncio.get_running_loop()
-        self._control = control
+        self._worker = worker
         self._answered = False
-        self._unsent.clear()
-        loop.add_reader(control.fileno(), self._read)
+        worker.listen(self._take_datagram, self._lost)
         self._heard_s = loop.time() + START_S
         if self._watch is None:
             self._watch = loop.call_later(WATCH_S, self._look_after)
@@ -253,61 +212,30 @@ class RecorderClient:
         if self._finishing:
             self._send(*self._finish_commands())
 
-    def _read(self) -> None:
-        while self._control is not None:
-            try:
-                datagram = self._control.recv(messages.MOST_BYTES)
-            except (BlockingIOError, InterruptedError):
-                return
-            except ConnectionError:
-                datagram = b""
-            if not datagram:
-                self._lost()
-                return
-            self._heard_s = asyncio.get_running_loop().time()
-            self._answered = True
-            self._take(self._decoder.decode(datagram))
-
     def _lost(self) -> None:
         """Start another process for one that is gone; nothing it had is lost."""
         if not self._answered:
             self._fail("the recorder ends as soon as it is started")
-        self._let_go()
+        self._gone, self._worker = self._worker, None
         self._start_soon(RETRY_S if self._failed else 0.05)
-
-    def _let_go(self) -> None:
-        control, self._control = self._control, None
-        if control is not None:
-            loop = asyncio.get_running_loop()
-            loop.remove_reader(control.fileno())
-            loop.remove_writer(control.fileno())
-            control.close()
-
-    async def _reap(self) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        try:
-            async with asyncio.timeout(END_WAIT_S):
-                await process.wait()
-        except TimeoutError:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
 
     def _look_after(self) -> None:
         loop = asyncio.get_running_loop()
         self._watch = loop.call_later(WATCH_S, self._look_after)
-        if self._control is None or self._process is None:
+        if self._worker is None:
             return
         silent_s = loop.time() - self._heard_s
         if silent_s > SILENT_S:
             self._fail(f"the recorder has not answered for {SILENT_S:.0f} s")
         if silent_s > HANGING_S:
-            with suppress(ProcessLookupError):
-                self._process.kill()
+            self._worker.kill()
 
     # --- what it says ------------------------------------------------------------------------
+
+    def _take_datagram(self, datagram: memoryview) -> None:
+        self._heard_s = asyncio.get_running_loop().time()
+        self._answered = True
+        self._take(self._decoder.decode(datagram))
 
     def _take(self, event: messages.Event) -> None:
         match event:

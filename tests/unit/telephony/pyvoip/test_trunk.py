@@ -71,7 +71,7 @@ class Lab:
         self.reason: str | None = None
         self._refusing = refusing
         self._changed = asyncio.Event()
-        monkeypatch.setattr(trunk, "WorkerLink", self)
+        monkeypatch.setattr(trunk, "PhoneLink", self)
         monkeypatch.setattr(trunk, "RETRY_S", 0.01)
         spec = TrunkSpec(
             trunk_id=LAB, address="192.0.2.1", kind=TrunkKind.PYVOIP, username="u", password="p"
