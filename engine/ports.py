@@ -297,6 +297,14 @@ class LegAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class LegMoved:
+    """An answered leg's far end went elsewhere; ``dialog`` replaces that of ``LegAnswered``."""
+
+    leg_id: LegId
+    dialog: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class LegEnded:
     """A leg is over; nothing more comes of it. Every leg opened gets exactly one.
 
@@ -462,7 +470,7 @@ class PhoneUnregistered:
 
 
 PhoneEvent = PhoneRegistered | PhoneUnregistered
-TelephonyEvent = LegEvent | LegMeasured | TrunkEvent | PhoneEvent | RecorderEvent
+TelephonyEvent = LegEvent | LegMoved | LegMeasured | TrunkEvent | PhoneEvent | RecorderEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -467,6 +467,23 @@ class AgentLegOpened(Fact, frozen=True, tag=True, kw_only=True):
     dialog: bytes
 
 
+class DialogMoved(Fact, frozen=True, tag=True, kw_only=True):
+    """The far end of an answered leg wants BYE elsewhere from now on.
+
+    Attributes:
+        attempt_id: The attempt; empty: it is the leg of a phone.
+        campaign_id: Whose; empty with ``attempt_id``.
+        leg_id: The leg.
+        dialog: What BYE needs from a later life, instead of what stood in ``AttemptAnswered`` or
+            ``AgentLegOpened``.
+    """
+
+    attempt_id: AttemptId
+    campaign_id: CampaignId
+    leg_id: LegId
+    dialog: bytes
+
+
 class AgentLegClosed(Fact, frozen=True, tag=True, kw_only=True):
     """An agent's leg ended."""
 
@@ -703,6 +720,7 @@ AnyFact = (
     | AgentChanged
     | AgentLegIntended
     | AgentLegOpened
+    | DialogMoved
     | AgentLegClosed
     | DncAdded
     | DncRemoved

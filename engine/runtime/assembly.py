@@ -52,11 +52,13 @@ from engine.domain.causes import LOST
 from engine.domain.facts import (
     AgentLegClosed,
     AnyFact,
+    DialogMoved,
     EngineStarted,
     EngineStopped,
 )
 from engine.domain.ids import (
     AgentId,
+    AttemptId,
     CampaignId,
     IdSource,
     LegId,
@@ -80,6 +82,7 @@ from engine.ports import (
     DropTrunk,
     EndOldLeg,
     Gate,
+    LegMoved,
     SetPhone,
     SetTrunk,
     StoredFact,
@@ -189,6 +192,7 @@ class Runtime:
         self.legs = LegOwners(self.kernel, self.registry)
         self.recordings = RecordingBooks(self)
         self.legs.on_recorder = self.recordings.heard
+        self.legs.on_moved = self._note_moved
         self.telephony = open_telephony(self.legs.heard, self.gate, self.listeners.audio)
         self.outbox = Outbox(self.kernel, self.store, self.gate.trust_journal)
         self.resources = Resources(
@@ -277,6 +281,17 @@ class Runtime:
     def note(self, *facts: AnyFact) -> None:
         """Make facts of the engine itself durable."""
         self.outbox.journal(Journal(facts, keep=True), self.registry.router, self.now_s())
+
+    def _note_moved(self, event: LegMoved, attempt_id: AttemptId, campaign_id: CampaignId) -> None:
+        """Write down where a later life would end a leg whose far end moved (C2)."""
+        moved = DialogMoved(
+            at_s=self.now_s(),
+            attempt_id=attempt_id,
+            campaign_id=campaign_id,
+            leg_id=event.leg_id,
+            dialog=event.dialog,
+        )
+        self.note(moved)
 
     def _register(self) -> None:
         kernel, gate = self.kernel, self.gate

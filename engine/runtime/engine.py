@@ -86,7 +86,7 @@ from engine.machines.agent import AgentState
 from engine.machines.campaign import CampaignPhase
 from engine.machines.mix import SupervisionMode
 from engine.metrics.board import MetricsBoard
-from engine.ports import Gate, ImportBatch, LegAnswered, StoredFact, TelephonyEvent
+from engine.ports import Gate, ImportBatch, LegAnswered, LegMoved, StoredFact, TelephonyEvent
 from engine.runtime.assembly import VERSION, Listeners, Runtime
 from engine.runtime.checks import check_delete, check_spec
 from engine.runtime.imports import ImportRun
@@ -254,6 +254,10 @@ class Engine:
         scheduler = LoopScheduler(self._loop)
 
         def take(event: TelephonyEvent) -> None:
+            if isinstance(event, LegMoved):
+                # Behind the dialog that it replaces, which may be in the same burst.
+                self._loop.call_soon(sink, event)
+                return
             sink(event)
             if isinstance(event, LegAnswered):
                 # Behind the burst in which the actor journals the dialog.

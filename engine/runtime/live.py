@@ -13,6 +13,7 @@ from engine.domain.facts import (
     CallConnected,
     CampaignStarted,
     CampaignStopped,
+    DialogMoved,
     DispositionSet,
     ScheduleEdgePassed,
 )
@@ -68,7 +69,7 @@ class LiveState:
                     call_id=fact.call_id,
                     branch=fact.branch,
                 )
-            case AttemptAnswered() as fact:
+            case AttemptAnswered() | DialogMoved() as fact:
                 self._change(fact.attempt_id, dialog=fact.dialog)
             case CallAnalysed(attempt_id=attempt_id, person=False):
                 self._change(attempt_id, machine=True)

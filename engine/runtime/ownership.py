@@ -20,6 +20,7 @@ from engine.ports import (
     HangUp,
     LegEnded,
     LegMeasured,
+    LegMoved,
     OpenAudioLeg,
     PauseRecording,
     PhoneRegistered,
@@ -47,6 +48,9 @@ from engine.ports import (
 MOST_ENDED: Final = 4096
 """Ended customers' legs that are remembered until they are measured, which takes a moment."""
 
+OnMoved = Callable[[LegMoved, AttemptId, CampaignId], None]
+"""Learns that a leg moved, and whose it is: empty for the leg of a phone."""
+
 _OPENING = (PlaceCall, CallPhone, OpenAudioLeg)
 _OTHER = (
     HangUp, SetMix, PlayPrompt, StopPrompt, AnalyseLeg, AwaitBeep, EndOldLeg,
@@ -66,6 +70,7 @@ class LegOwners:
         self._ended: OrderedDict[LegId, tuple[AttemptId, CampaignId]] = OrderedDict()
         self._telephony: Telephony | None = None
         self.on_recorder: Callable[[RecorderEvent], None] = lambda _event: None
+        self.on_moved: OnMoved = lambda _event, _attempt_id, _campaign_id: None
 
     def attach(self, telephony: Telephony) -> None:
         """Take the port that carries out commands."""
@@ -102,6 +107,9 @@ class LegOwners:
                 self.on_recorder(event)
             case PhoneRegistered() | PhoneUnregistered():
                 return  # asked of the port when a phone is called
+            case LegMoved():
+                known = self._attempts.get(event.leg_id, (AttemptId(""), CampaignId("")))
+                self.on_moved(event, *known)
             case LegMeasured():
                 self._measured(event)
             case _:

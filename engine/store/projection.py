@@ -24,6 +24,7 @@ from engine.domain.facts import (
     CallConnected,
     CampaignStarted,
     CampaignStopped,
+    DialogMoved,
     DispositionSet,
     DncAdded,
     DncRemoved,
@@ -449,6 +450,14 @@ def _leg_closed(fact: AgentLegClosed, _: State) -> Sequence[Change]:
     return (Drop(Table.LEG, fact.leg_id),)
 
 
+def _moved(fact: DialogMoved, state: State) -> Sequence[Change]:
+    attempt = state.attempts.get(fact.attempt_id)
+    if attempt is not None and attempt.leg_id == fact.leg_id:
+        return (Put(Table.ATTEMPT, fact.attempt_id, replace(attempt, dialog=fact.dialog)),)
+    leg = state.legs.get(fact.leg_id)
+    return () if leg is None else (Put(Table.LEG, fact.leg_id, replace(leg, dialog=fact.dialog)),)
+
+
 def _dnc_added(fact: DncAdded, _: State) -> Sequence[Change]:
     return (Put(Table.DNC, fact.number, b""),)
 
@@ -515,6 +524,7 @@ _RULES: dict[type[Any], Callable[[Any, State], Sequence[Change]]] = {
     AgentLegIntended: _leg_intended,
     AgentLegOpened: _leg_opened,
     AgentLegClosed: _leg_closed,
+    DialogMoved: _moved,
     DncAdded: _dnc_added,
     DncRemoved: _dnc_removed,
     RecordingStarted: _recording_started,

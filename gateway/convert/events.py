@@ -298,6 +298,13 @@ def _agent_leg_opened(event: Event, fact: facts.AgentLegOpened) -> None:
     event.agent_leg_opened.leg_id = fact.leg_id
 
 
+@_writes(facts.DialogMoved)
+def _dialog_moved(event: Event, fact: facts.DialogMoved) -> None:
+    event.leg_moved.call = name_of("calls", fact.attempt_id)
+    event.leg_moved.campaign = name_of("campaigns", fact.campaign_id)
+    event.leg_moved.leg_id = fact.leg_id
+
+
 @_writes(facts.AgentLegClosed)
 def _agent_leg_closed(event: Event, fact: facts.AgentLegClosed) -> None:
     event.agent_leg_closed.agent = name_of("agents", fact.agent_id)

@@ -25,6 +25,7 @@ from engine.ports import (
     LegAnswered,
     LegDigit,
     LegEnded,
+    LegMoved,
     LegRinging,
     PlaceCall,
     SetPhone,
@@ -341,6 +342,9 @@ class SipTelephony:
                 self._on_answered(event)
             case sip.MediaChanged():
                 self._connect(event)
+            case sip.Moved(leg_id):
+                state = self._user_agent.dialog_state(leg_id)
+                self._emit(LegMoved(LegId(leg_id), state))
             case sip.Ended():
                 self._on_ended(event)
             case sip.DigitPressed(leg_id, digit):

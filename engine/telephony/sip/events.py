@@ -60,6 +60,12 @@ class MediaChanged(Event, frozen=True):
     keys: AudioKeys | None = None
 
 
+class Moved(Event, frozen=True):
+    """The far end wants requests of this leg elsewhere from now on (RFC 3261 §12.2)."""
+
+    leg_id: str
+
+
 class ReofferRefused(Event, frozen=True):
     """Our offer inside the leg was refused; everything stays as it was.
 
@@ -188,6 +194,7 @@ AnyEvent = (
     | Ringing
     | Answered
     | MediaChanged
+    | Moved
     | ReofferRefused
     | Ended
     | Incoming

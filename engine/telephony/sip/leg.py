@@ -12,9 +12,10 @@ from engine.telephony.sip.core import Core
 from engine.telephony.sip.dialog import Dialog
 from engine.telephony.sip.events import Answered, Ended
 from engine.telephony.sip.grammar import printable
-from engine.telephony.sip.leg_table import LEG, LegAction, LegInput
+from engine.telephony.sip.leg_table import LEG, LegAction, LegInput, LegPhase
 from engine.telephony.sip.machine import bind
 from engine.telephony.sip.message import Message, Request, Response
+from engine.telephony.sip.moves import Moves
 from engine.telephony.sip.reason import read_reason, read_retry_after
 from engine.telephony.sip.reliable import Fork
 from engine.telephony.sip.reoffer import Reoffer
@@ -43,6 +44,7 @@ class Leg:
         version: Version of our last description.
         offer_version: Version of our last offer that stands, 0: none does.
         keeper: The session timer, once one was agreed.
+        moves: Tells where the far end went, once it moved.
         reoffer: Offers inside the dialog, once there was one.
         authorizer: Answers challenges, if it has credentials.
         unacked: Our 2xx that waits for its ACK.
@@ -62,6 +64,7 @@ class Leg:
         "keeper",
         "leg_id",
         "media",
+        "moves",
         "offer_version",
         "phase",
         "q850",
@@ -92,6 +95,7 @@ class Leg:
         self.direction = Direction.SENDRECV
         self.reoffer: Reoffer | None = None
         self.keeper: SessionTimer | None = None
+        self.moves: Moves | None = None
         self.authorizer: Authorizer | None = None
         self.unacked: UnackedOk | None = None
         self.give_up: Timer | None = None
@@ -190,6 +194,19 @@ class Leg:
         return self.core.transactions.request(
             method, branch, dialog.cseq, wire, dialog.hop, self, now_s
         )
+
+    def follow(self, contact: str, now_s: float) -> None:
+        """Take a Contact of the far end's as remote target; a new one is told (RFC 3261 §12.2).
+
+        Raises:
+            ParseError: It is malformed.
+        """
+        before = self.dialog.target
+        self.dialog.refresh_target(contact)
+        if self.dialog.target != before and self.phase is LegPhase.UP:
+            if self.moves is None:
+                self.moves = Moves(self)
+            self.moves.note(now_s)
 
     def acknowledge(self, cseq: int) -> None:
         """Send the ACK for a 2xx, the same one for the same 2xx (RFC 3261 §13.2.2.4)."""
@@ -335,6 +352,8 @@ class Leg:
             self.reoffer.stop()
         if self.keeper is not None:
             self.keeper.stop()
+        if self.moves is not None:
+            self.moves.stop()
 
 
 def _tell(why: str) -> Callable[[Leg, float], None]:

@@ -119,7 +119,7 @@ class Reoffer:
         if leg.keeper is not None:
             leg.keeper.on_agreed(response, now_s)
         try:
-            leg.dialog.refresh_target(response.first("contact"))
+            leg.follow(response.first("contact"), now_s)
             if self._wanted is None and not response.body:
                 return  # a refresh answered without words
             remote = leg.parse(response.body)
@@ -215,7 +215,7 @@ class Reoffer:
         leg = self._leg
         contact = f"Contact: {leg.dialog.contact}\r\n"
         if not request.body:
-            leg.dialog.refresh_target(request.first("contact"))
+            leg.follow(request.first("contact"), now_s)
             contact += answer_terms(leg, request, now_s)
             leg.core.reply(server, request, 200, now_s, contact)
         elif self._invite is not None or (leg.unacked is not None and leg.unacked.wants_answer):
@@ -230,7 +230,7 @@ class Reoffer:
         if body is None:
             leg.core.reply(server, request, 488, now_s)
             return
-        leg.dialog.refresh_target(request.first("contact"))
+        leg.follow(request.first("contact"), now_s)
         extra = f"Contact: {leg.dialog.contact}\r\nAllow: {ALLOW}\r\nSupported: {SUPPORTED}\r\n"
         extra += answer_terms(leg, request, now_s) + _SDP_TYPE
         wire = leg.core.reply(server, request, 200, now_s, extra, body)

@@ -252,7 +252,7 @@ class SessionTimer:
 
     def _refreshed(self, response: Response, now_s: float) -> None:
         try:
-            self._leg.dialog.refresh_target(response.first("contact"))
+            self._leg.follow(response.first("contact"), now_s)
         except ParseError:
             self._leg.core.counts["bad-answer"] += 1
         self.on_agreed(response, now_s)

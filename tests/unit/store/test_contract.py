@@ -13,6 +13,7 @@ from engine.domain.facts import (
     CallConnected,
     CampaignStarted,
     CampaignStopped,
+    DialogMoved,
     DncRemoved,
     RecordChanged,
     RecordPhase,
@@ -223,6 +224,28 @@ def test_an_agents_open_leg_is_found_and_an_ended_one_is_not(life: Life) -> None
     again = _reborn(life)
     (leg,) = again.store.recovered.open_agent_legs
     assert (leg.leg_id, leg.agent_id, leg.dialog) == ("y", AGENT, b"d")
+    again.store.close()
+
+
+def test_a_leg_whose_far_end_moved_is_found_where_it_is_now(life: Life) -> None:
+    def moved(attempt: str, leg: str) -> DialogMoved:
+        return DialogMoved(
+            at_s=2.0,
+            attempt_id=AttemptId(attempt),
+            campaign_id=CampaignId(""),
+            leg_id=LegId(leg),
+            dialog=b"there",
+        )
+
+    life.commit(intended("a1"), intended("a2", 1), moved("a1", "leg-a1"))
+    life.commit(
+        AgentLegIntended(at_s=0.0, agent_id=AGENT, leg_id=LegId("x"), call_id="c", branch="b"),
+        moved("", "x"),
+    )
+    life.commit(moved("a2", "another leg of it"), moved("a3", "nobody's"))
+    again = _reborn(life)
+    assert [a.dialog for a in again.store.recovered.open_attempts] == [b"there", b""]
+    assert [leg.dialog for leg in again.store.recovered.open_agent_legs] == [b"there"]
     again.store.close()
 
 

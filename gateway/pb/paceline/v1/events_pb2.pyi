@@ -1034,6 +1034,34 @@ class Event(_message.Message):
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     @_typing.final
+    class LegMoved(_message.Message):
+        """The far end of an answered leg wants requests of it elsewhere from now on."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        CALL_FIELD_NUMBER: _builtins.int
+        CAMPAIGN_FIELD_NUMBER: _builtins.int
+        LEG_ID_FIELD_NUMBER: _builtins.int
+        call: _builtins.str
+        """calls/{call}; empty: it is the leg of a phone."""
+        campaign: _builtins.str
+        """campaigns/{campaign}; empty with call."""
+        leg_id: _builtins.str
+        """Id of the leg."""
+        def __init__(
+            self,
+            *,
+            call: _builtins.str = ...,
+            campaign: _builtins.str = ...,
+            leg_id: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "campaign", b"campaign", "leg_id", b"leg_id"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
     class AgentLegClosed(_message.Message):
         """The leg to an agent's phone ended."""
 
@@ -1700,6 +1728,7 @@ class Event(_message.Message):
     RECORDING_DELETED_FIELD_NUMBER: _builtins.int
     RECORDER_CHANGED_FIELD_NUMBER: _builtins.int
     RECORDING_REFUSED_FIELD_NUMBER: _builtins.int
+    LEG_MOVED_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Its place in the log, from 1 without gaps."""
     @_builtins.property
@@ -1874,6 +1903,10 @@ class Event(_message.Message):
     def recording_refused(self) -> Global___Event.RecordingRefused:
         """A call that was to be recorded is not."""
 
+    @_builtins.property
+    def leg_moved(self) -> Global___Event.LegMoved:
+        """The far end of an answered leg went elsewhere."""
+
     def __init__(
         self,
         *,
@@ -1921,12 +1954,13 @@ class Event(_message.Message):
         recording_deleted: Global___Event.RecordingDeleted | None = ...,
         recorder_changed: Global___Event.RecorderChanged | None = ...,
         recording_refused: Global___Event.RecordingRefused | None = ...,
+        leg_moved: Global___Event.LegMoved | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_changed", b"agent_changed", "agent_leg_closed", b"agent_leg_closed", "agent_leg_opened", b"agent_leg_opened", "agent_leg_started", b"agent_leg_started", "attempt_answered", b"attempt_answered", "attempt_closed", b"attempt_closed", "attempt_rerouted", b"attempt_rerouted", "attempt_started", b"attempt_started", "call_analysed", b"call_analysed", "call_connected", b"call_connected", "call_ended", b"call_ended", "call_measured", b"call_measured", "call_queued", b"call_queued", "call_treated", b"call_treated", "campaign_started", b"campaign_started", "campaign_stopped", b"campaign_stopped", "disposition_set", b"disposition_set", "dnc_number_added", b"dnc_number_added", "dnc_number_removed", b"dnc_number_removed", "engine_started", b"engine_started", "engine_stopped", b"engine_stopped", "event_time", b"event_time", "fact", b"fact", "pacing_summed", b"pacing_summed", "record_changed", b"record_changed", "record_previewed", b"record_previewed", "recorder_changed", b"recorder_changed", "recording_accessed", b"recording_accessed", "recording_completed", b"recording_completed", "recording_deleted", b"recording_deleted", "recording_paused", b"recording_paused", "recording_refused", b"recording_refused", "recording_resumed", b"recording_resumed", "recording_started", b"recording_started", "recording_stopped", b"recording_stopped", "records_imported", b"records_imported", "resource_changed", b"resource_changed", "resource_deleted", b"resource_deleted", "schedule_edge_passed", b"schedule_edge_passed", "statistics_reset", b"statistics_reset", "supervision_ended", b"supervision_ended", "supervision_mode_changed", b"supervision_mode_changed", "supervision_started", b"supervision_started", "trunk_changed", b"trunk_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_changed", b"agent_changed", "agent_leg_closed", b"agent_leg_closed", "agent_leg_opened", b"agent_leg_opened", "agent_leg_started", b"agent_leg_started", "attempt_answered", b"attempt_answered", "attempt_closed", b"attempt_closed", "attempt_rerouted", b"attempt_rerouted", "attempt_started", b"attempt_started", "call_analysed", b"call_analysed", "call_connected", b"call_connected", "call_ended", b"call_ended", "call_measured", b"call_measured", "call_queued", b"call_queued", "call_treated", b"call_treated", "campaign_started", b"campaign_started", "campaign_stopped", b"campaign_stopped", "disposition_set", b"disposition_set", "dnc_number_added", b"dnc_number_added", "dnc_number_removed", b"dnc_number_removed", "engine_started", b"engine_started", "engine_stopped", b"engine_stopped", "event_time", b"event_time", "fact", b"fact", "leg_moved", b"leg_moved", "pacing_summed", b"pacing_summed", "record_changed", b"record_changed", "record_previewed", b"record_previewed", "recorder_changed", b"recorder_changed", "recording_accessed", b"recording_accessed", "recording_completed", b"recording_completed", "recording_deleted", b"recording_deleted", "recording_paused", b"recording_paused", "recording_refused", b"recording_refused", "recording_resumed", b"recording_resumed", "recording_started", b"recording_started", "recording_stopped", b"recording_stopped", "records_imported", b"records_imported", "resource_changed", b"resource_changed", "resource_deleted", b"resource_deleted", "schedule_edge_passed", b"schedule_edge_passed", "statistics_reset", b"statistics_reset", "supervision_ended", b"supervision_ended", "supervision_mode_changed", b"supervision_mode_changed", "supervision_started", b"supervision_started", "trunk_changed", b"trunk_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_changed", b"agent_changed", "agent_leg_closed", b"agent_leg_closed", "agent_leg_opened", b"agent_leg_opened", "agent_leg_started", b"agent_leg_started", "attempt_answered", b"attempt_answered", "attempt_closed", b"attempt_closed", "attempt_rerouted", b"attempt_rerouted", "attempt_started", b"attempt_started", "call_analysed", b"call_analysed", "call_connected", b"call_connected", "call_ended", b"call_ended", "call_measured", b"call_measured", "call_queued", b"call_queued", "call_treated", b"call_treated", "campaign_started", b"campaign_started", "campaign_stopped", b"campaign_stopped", "disposition_set", b"disposition_set", "dnc_number_added", b"dnc_number_added", "dnc_number_removed", b"dnc_number_removed", "engine_started", b"engine_started", "engine_stopped", b"engine_stopped", "event_time", b"event_time", "fact", b"fact", "pacing_summed", b"pacing_summed", "record_changed", b"record_changed", "record_previewed", b"record_previewed", "recorder_changed", b"recorder_changed", "recording_accessed", b"recording_accessed", "recording_completed", b"recording_completed", "recording_deleted", b"recording_deleted", "recording_paused", b"recording_paused", "recording_refused", b"recording_refused", "recording_resumed", b"recording_resumed", "recording_started", b"recording_started", "recording_stopped", b"recording_stopped", "records_imported", b"records_imported", "resource_changed", b"resource_changed", "resource_deleted", b"resource_deleted", "schedule_edge_passed", b"schedule_edge_passed", "sequence", b"sequence", "statistics_reset", b"statistics_reset", "supervision_ended", b"supervision_ended", "supervision_mode_changed", b"supervision_mode_changed", "supervision_started", b"supervision_started", "trunk_changed", b"trunk_changed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_changed", b"agent_changed", "agent_leg_closed", b"agent_leg_closed", "agent_leg_opened", b"agent_leg_opened", "agent_leg_started", b"agent_leg_started", "attempt_answered", b"attempt_answered", "attempt_closed", b"attempt_closed", "attempt_rerouted", b"attempt_rerouted", "attempt_started", b"attempt_started", "call_analysed", b"call_analysed", "call_connected", b"call_connected", "call_ended", b"call_ended", "call_measured", b"call_measured", "call_queued", b"call_queued", "call_treated", b"call_treated", "campaign_started", b"campaign_started", "campaign_stopped", b"campaign_stopped", "disposition_set", b"disposition_set", "dnc_number_added", b"dnc_number_added", "dnc_number_removed", b"dnc_number_removed", "engine_started", b"engine_started", "engine_stopped", b"engine_stopped", "event_time", b"event_time", "fact", b"fact", "leg_moved", b"leg_moved", "pacing_summed", b"pacing_summed", "record_changed", b"record_changed", "record_previewed", b"record_previewed", "recorder_changed", b"recorder_changed", "recording_accessed", b"recording_accessed", "recording_completed", b"recording_completed", "recording_deleted", b"recording_deleted", "recording_paused", b"recording_paused", "recording_refused", b"recording_refused", "recording_resumed", b"recording_resumed", "recording_started", b"recording_started", "recording_stopped", b"recording_stopped", "records_imported", b"records_imported", "resource_changed", b"resource_changed", "resource_deleted", b"resource_deleted", "schedule_edge_passed", b"schedule_edge_passed", "sequence", b"sequence", "statistics_reset", b"statistics_reset", "supervision_ended", b"supervision_ended", "supervision_mode_changed", b"supervision_mode_changed", "supervision_started", b"supervision_started", "trunk_changed", b"trunk_changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["engine_started", "engine_stopped", "resource_changed", "resource_deleted", "campaign_started", "campaign_stopped", "schedule_edge_passed", "records_imported", "attempt_started", "attempt_rerouted", "attempt_answered", "call_queued", "call_connected", "call_ended", "disposition_set", "attempt_closed", "record_previewed", "record_changed", "agent_changed", "agent_leg_started", "agent_leg_opened", "agent_leg_closed", "dnc_number_added", "dnc_number_removed", "supervision_started", "supervision_mode_changed", "supervision_ended", "trunk_changed", "statistics_reset", "pacing_summed", "call_measured", "call_analysed", "call_treated", "recording_started", "recording_paused", "recording_resumed", "recording_stopped", "recording_completed", "recording_accessed", "recording_deleted", "recorder_changed", "recording_refused"]  # noqa: Y015
+    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["engine_started", "engine_stopped", "resource_changed", "resource_deleted", "campaign_started", "campaign_stopped", "schedule_edge_passed", "records_imported", "attempt_started", "attempt_rerouted", "attempt_answered", "call_queued", "call_connected", "call_ended", "disposition_set", "attempt_closed", "record_previewed", "record_changed", "agent_changed", "agent_leg_started", "agent_leg_opened", "agent_leg_closed", "dnc_number_added", "dnc_number_removed", "supervision_started", "supervision_mode_changed", "supervision_ended", "trunk_changed", "statistics_reset", "pacing_summed", "call_measured", "call_analysed", "call_treated", "recording_started", "recording_paused", "recording_resumed", "recording_stopped", "recording_completed", "recording_accessed", "recording_deleted", "recorder_changed", "recording_refused", "leg_moved"]  # noqa: Y015
     _WhichOneofArgType_fact: _TypeAlias = _typing.Literal["fact", b"fact"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_fact) -> _WhichOneofReturnType_fact | None: ...
 

@@ -116,6 +116,7 @@ class Bench:
         body: bytes = b"",
         branch: str = "",
         tag: str = "far",
+        contact: str = "<sip:far@192.0.2.10:5060>",
         source: Destination = TRUNK,
     ) -> None:
         """Let the far end send a request inside the dialog of an INVITE of ours."""
@@ -128,7 +129,7 @@ class Bench:
             f"To: {invite.headers['from'][0]}",
             f"Call-ID: {invite.call_id}",
             f"CSeq: {cseq} {method}",
-            "Contact: <sip:far@192.0.2.10:5060>",
+            f"Contact: {contact}",
             *kind,
             *headers,
             f"Content-Length: {len(body)}",
