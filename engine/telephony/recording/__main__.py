@@ -5,12 +5,17 @@ import contextlib
 import resource
 import signal
 import socket
+import sys
 from pathlib import Path
 
+from engine.telephony.recording.control import Control
 from engine.telephony.recording.disk import RealDisk
-from engine.telephony.recording.process import Control, Process, own_folder
+from engine.telephony.recording.process import Process, own_folder
 from engine.telephony.recording.ring import RingReader
 from engine.telephony.recording.sealing import load_key
+
+SWITCH_S = 0.0005
+"""After so long the thread that compresses gives way to the one that takes frames in. [s]"""
 
 
 def main() -> None:
@@ -28,6 +33,7 @@ def main() -> None:
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # no audio in a dump of memory
+    sys.setswitchinterval(SWITCH_S)
     key = load_key(given.key_file) if given.key_file else None
     own_folder(given.folder)
     rings = [RingReader(int(descriptor)) for descriptor in given.rings.split(",")]

@@ -5,7 +5,6 @@ the live one under a name of its own, synced, renamed, and only then the live on
 any step leaves at least one of the two, and doing it again gives the same.
 """
 
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,41 +16,18 @@ from typing import Final
 import msgspec
 
 from engine.telephony.recording.disk import Disk
-from engine.telephony.recording.live import LIVE, Span, read_live, wav_header
-from engine.telephony.recording.sealing import Content, Kind, SealedReader, Sealer, SealError
-
-PIECE: Final = 16_384
-"""Octets of a document in one slot."""
+from engine.telephony.recording.documents import Summary, summary_of, write_document
+from engine.telephony.recording.live import LIVE, read_live
+from engine.telephony.recording.notes import Span
+from engine.telephony.recording.pieces import Pieces, PlainPieces, SealedPieces
+from engine.telephony.recording.sealing import Content, Kind, SealedReader, SealError
 
 SEALED: Final = ".sealed"
 PART: Final = ".part"
 """Endings of names: a sealed document, and one not finished."""
 
-TICK_S: Final = 0.02
-
-
-class Summary(msgspec.Struct, frozen=True):
-    """What a kept file says of itself.
-
-    Attributes:
-        recording_id: The recording.
-        started_s: When it began. [s since the epoch]
-        ticks: Its length. [ticks]
-        lost: Of its length, what was not kept. [ticks]
-        paused: Of its length, what was paused. [ticks]
-        form: ``flac`` or ``wav``.
-        size: Octets of the document.
-        notes: As given when it began.
-    """
-
-    recording_id: str
-    started_s: float
-    ticks: int
-    lost: int
-    paused: int
-    form: str
-    size: int
-    notes: dict[str, str] = {}
+_READ: Final = 1 << 20
+"""Octets that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,23 +67,34 @@ def finish(disk: Disk, live: Path, key: bytes | None, form: str) -> Finished:
     """
     with _opened(disk, live) as file:
         span = read_live(disk, file, key)
-        if span.notes.recording_id != live.name.removesuffix(LIVE):
+        recording_id = span.notes.recording_id
+        if recording_id != live.name.removesuffix(LIVE):
             raise SealError(f"{live.name} is of another recording")
-        document = _document(span, form)
-    if key is not None:
-        path = live.with_name(f"{span.notes.recording_id}.{form}{SEALED}")
-        octets = _seal(document, _summary(span, form, len(document)), key)
-    else:
-        path = live.with_name(f"{span.notes.recording_id}.{form}")
-        octets = document
-    part = path.with_name(path.name + PART)
-    disk.unlink(part)
-    _write(disk, part, octets)
-    disk.rename(part, path)
+        form = form if span.ticks else "wav"  # of no samples the encoder makes no file at all
+        path = live.with_name(f"{recording_id}.{form}{SEALED if key is not None else ''}")
+        done = _keep(disk, path, span, key, form)
+    disk.rename(_part_of(path), path)
     disk.unlink(live)
-    return Finished(
-        path, _summary(span, form, len(document)), len(octets), sha256(octets).hexdigest()
-    )
+    return done
+
+
+def _keep(disk: Disk, path: Path, span: Span, key: bytes | None, form: str) -> Finished:
+    """Write the document of a recording, until it is on the medium; it has no name yet."""
+    disk.unlink(_part_of(path))
+    file = disk.create(_part_of(path))
+    try:
+        pieces: Pieces = PlainPieces(disk, file)
+        if key is not None:
+            pieces = SealedPieces(disk, file, key, span.notes.recording_id)
+        summary = write_document(pieces, span, form)
+        disk.sync(file)
+        return Finished(path, summary, disk.size(file), _digest(disk, file))
+    finally:
+        disk.close(file)
+
+
+def _part_of(path: Path) -> Path:
+    return path.with_name(path.name + PART)
 
 
 def find_finished(
@@ -154,13 +141,17 @@ def describe(disk: Disk, path: Path, key: bytes | None) -> Finished:
         if path.name.endswith(SEALED):
             summary = read_summary(sealed_reader(disk, file, key))
         elif path.suffix == ".wav":
-            summary = _summary(read_live(disk, file, None), "wav", size)
+            summary = summary_of(read_live(disk, file, None), "wav", size)
         else:
             summary = _flac_summary(path)
-        digest = sha256()
-        for at in range(0, size, 1 << 20):
-            digest.update(disk.read(file, 1 << 20, at))
-    return Finished(path, summary, size, digest.hexdigest())
+        return Finished(path, summary, size, _digest(disk, file))
+
+
+def _digest(disk: Disk, file: int) -> str:
+    digest = sha256()
+    for at in range(0, disk.size(file), _READ):
+        digest.update(disk.read(file, _READ, at))
+    return digest.hexdigest()
 
 
 def sealed_reader(disk: Disk, file: int, key: bytes | None) -> SealedReader:
@@ -193,32 +184,6 @@ def _decode(octets: bytes | str) -> Summary:
         raise SealError("what the recording says of itself is damaged") from None
 
 
-def _summary(span: Span, form: str, size: int) -> Summary:
-    notes = span.notes
-    return Summary(
-        notes.recording_id, notes.started_s, span.ticks, span.lost, span.paused, form, size,
-        dict(notes.notes),
-    )  # fmt: skip
-
-
-def _document(span: Span, form: str) -> bytes:
-    if form == "flac":
-        return _flac(span)
-    header = wav_header(span.notes, span.ticks, span.lost, span.paused, complete=True)
-    return header + b"".join(block.astype("<i2").tobytes() for block in span.blocks)
-
-
-def _flac(span: Span) -> bytes:
-    import soundfile  # an extra
-
-    to = io.BytesIO()
-    with soundfile.SoundFile(to, "w", 8000, 2, "PCM_16", format="FLAC") as file:
-        file.comment = msgspec.json.encode(_summary(span, "flac", 0)).decode()
-        for block in span.blocks:
-            file.write(block)
-    return to.getvalue()
-
-
 def _flac_summary(path: Path) -> Summary:
     import soundfile
 
@@ -228,27 +193,6 @@ def _flac_summary(path: Path) -> Summary:
     except soundfile.LibsndfileError as error:
         raise SealError(f"{path.name} is damaged: {error}") from None
     return msgspec.structs.replace(_decode(comment), size=path.stat().st_size)
-
-
-def _seal(document: bytes, summary: Summary, key: bytes) -> bytes:
-    sealer = Sealer.begin(key, summary.recording_id, Content.DOCUMENT, PIECE)
-    parts = [sealer.octets, sealer.seal(0, Kind.NOTES, msgspec.json.encode(summary).ljust(PIECE))]
-    last = max(0, len(document) - 1) // PIECE
-    for number in range(last + 1):
-        piece = document[number * PIECE : (number + 1) * PIECE]
-        kind = Kind.LAST if number == last else Kind.DATA
-        parts.append(sealer.seal(number + 1, kind, piece))
-    return b"".join(parts)
-
-
-def _write(disk: Disk, path: Path, octets: bytes) -> None:
-    file = disk.create(path)
-    try:
-        for at in range(0, len(octets), 1 << 20):
-            disk.write(file, octets[at : at + (1 << 20)], at)
-        disk.sync(file)
-    finally:
-        disk.close(file)
 
 
 @contextmanager

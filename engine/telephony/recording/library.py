@@ -14,15 +14,15 @@ import numpy as np
 
 from engine.telephony.media.g711 import I16
 from engine.telephony.recording.disk import Disk, RealDisk
+from engine.telephony.recording.documents import Summary
 from engine.telephony.recording.finishing import (
-    PIECE,
     SEALED,
-    Summary,
     describe,
     files_of,
     read_summary,
     sealed_reader,
 )
+from engine.telephony.recording.pieces import PIECE
 from engine.telephony.recording.sealing import SealedReader, SealError, load_key
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from typing import Final
 
 from engine.telephony.recording import messages
 from engine.telephony.recording.disk import UNUSABLE, Disk
-from engine.telephony.recording.live import LIVE, LiveFile, LiveNotes, create_live
+from engine.telephony.recording.live import LIVE, LiveFile, create_live
+from engine.telephony.recording.notes import LiveNotes
 from engine.telephony.recording.ring import RingReader
 from engine.telephony.recording.tracks import (
     CHUNK_TICKS,

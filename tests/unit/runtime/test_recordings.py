@@ -34,7 +34,8 @@ from engine.store.memory import MemoryStore
 from engine.telephony.recording.client import RecorderSetup
 from engine.telephony.recording.disk import RealDisk
 from engine.telephony.recording.finishing import finish
-from engine.telephony.recording.live import LiveNotes, create_live
+from engine.telephony.recording.live import create_live
+from engine.telephony.recording.notes import LiveNotes
 from engine.telephony.recording.sealing import load_key
 from engine.telephony.recording.tracks import Status, silent_chunk
 

@@ -145,19 +145,22 @@ def test_a_recording_that_cannot_be_made_begins_when_the_disk_works(stage: Stage
     assert all(found[60:])
 
 
-def test_a_crash_at_any_step_leaves_one_recording_that_opens(tmp_path: Path, stage: Stage) -> None:
+@pytest.mark.parametrize("form", ["wav", "flac"])
+def test_a_crash_at_any_step_leaves_one_recording_that_opens(
+    tmp_path: Path, stage: Stage, form: str
+) -> None:
     """R2: crash at the Nth operation, N = 1, 2, 3 … until a run ends without one."""
     for crash_at in range(1, 200):
         folder, disk = tmp_path / f"run-{crash_at}", FaultyDisk()
         first = Stage(folder, disk, key=stage.key)
         disk.crash_at = crash_at
-        crashed = _live_a_life(first)
+        crashed = _live_a_life(first, form)
         disk.crash_at = 0
         lives = list(folder.glob("*/*.live"))
         second = Stage(folder, disk, key=stage.key)
         take = first.over[-1] if first.over else None
         for live in lives:
-            found = _finish_again(second, live)
+            found = _finish_again(second, live, form)
             if found is not None:
                 assert all(kept(listen(second, found)))
         kept_files = [path for path in folder.glob("*/*") if path.suffix not in (".part", ".live")]
@@ -169,21 +172,21 @@ def test_a_crash_at_any_step_leaves_one_recording_that_opens(tmp_path: Path, sta
     raise AssertionError("it never came to an end")
 
 
-def _live_a_life(stage: Stage) -> bool:
+def _live_a_life(stage: Stage, form: str) -> bool:
     try:
         stage.open()
         stage.run(50)
-        stage.finish(stage.end())
+        stage.finish(stage.end(), form)
     except CrashError:
         return True
     return False
 
 
-def _finish_again(stage: Stage, live: Path) -> Finished | None:
+def _finish_again(stage: Stage, live: Path, form: str) -> Finished | None:
     from engine.telephony.recording.finishing import finish
 
     try:
-        return finish(stage.disk, live, stage.key, "wav")
+        return finish(stage.disk, live, stage.key, form)
     except SealError:
         return None  # it crashed before its beginning was written
 
