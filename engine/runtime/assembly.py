@@ -94,7 +94,8 @@ from engine.runtime.faults import Repair
 from engine.runtime.live import LiveState
 from engine.runtime.outbox import Outbox
 from engine.runtime.ownership import LegOwners
-from engine.runtime.recordings import RecordingBooks, policy_of
+from engine.runtime.recording_books import RecordingBooks
+from engine.runtime.recording_setup import policy_of
 from engine.runtime.resources import Resources, id_of
 from engine.runtime.statistics import Statistics
 from engine.store import EngineStore

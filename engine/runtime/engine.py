@@ -92,7 +92,8 @@ from engine.runtime.checks import check_delete, check_spec
 from engine.runtime.imports import ImportRun
 from engine.runtime.links import AgentLink, SupervisionLink
 from engine.runtime.pacing_day import PacingDay, day_at
-from engine.runtime.recordings import RecordingShelf, make_recorder, prepare, setup_of
+from engine.runtime.recording_setup import make_recorder, prepare, setup_of
+from engine.runtime.recordings import RecordingShelf
 from engine.store import EngineStore, open_store
 from engine.telephony.combined import CombinedTelephony
 from engine.telephony.recording.client import RecorderClient

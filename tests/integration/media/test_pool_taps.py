@@ -7,7 +7,7 @@ from engine.config import EngineSettings, SipSettings, StoreSettings
 from engine.domain.analysis import AnalysisSpec
 from engine.domain.ids import LegId, RecordingId
 from engine.ports import RecorderEvent, RecordingEnded
-from engine.runtime.recordings import setup_of
+from engine.runtime.recording_setup import setup_of
 from engine.telephony.media import MediaSettings
 from engine.telephony.media.events import LegAnalysed
 from engine.telephony.recording.client import RecorderClient, RecorderSetup

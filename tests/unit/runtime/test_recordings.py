@@ -29,7 +29,9 @@ from engine.ports import (
     RecordingEnded,
     RecordingQuery,
 )
-from engine.runtime.recordings import RecordingBooks, RecordingShelf, prepare, setup_of
+from engine.runtime.recording_books import RecordingBooks
+from engine.runtime.recording_setup import prepare, setup_of
+from engine.runtime.recordings import RecordingShelf
 from engine.store.memory import MemoryStore
 from engine.telephony.recording.client import RecorderSetup
 from engine.telephony.recording.disk import RealDisk
