@@ -10,24 +10,24 @@ import asyncio
 import itertools
 import os
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-from engine.domain.analysis import AnalysisSpec
 from engine.domain.ids import LegId
-from engine.telephony.audio_keys import AudioKeys
 from engine.telephony.media import messages
 from engine.telephony.media.allocation import NoRoomError
 from engine.telephony.media.client import MediaClient
+from engine.telephony.media.crossing import Crossing
 from engine.telephony.media.events import (
     Endpoint,
     MediaEvent,
     MediaSettings,
     UnknownMediaLegError,
 )
-from engine.telephony.media.g711 import Law
+from engine.telephony.media.leg_controls import LegControls
 from engine.telephony.media.peers import open_pair
+from engine.telephony.media.wanted import WantedLeg
 
 T = TypeVar("T")
 OnAudio = Callable[[LegId, bytes], None]
@@ -49,7 +49,7 @@ def switches_of(processes: int) -> int:
     return processes or max(1, len(os.sched_getaffinity(0)) - 1)
 
 
-class MediaPool:
+class MediaPool(LegControls):
     """Several switches, with the interface of one (``MediaClient``).
 
     Args:
@@ -64,6 +64,7 @@ class MediaPool:
         on_event: Callable[[MediaEvent], None],
         on_audio: OnAudio = lambda _leg_id, _pcm: None,
     ) -> None:
+        super().__init__()
         count = switches_of(settings.processes)
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         links: list[list[int]] = [[-1] * count for _ in range(count)]
@@ -77,9 +78,7 @@ class MediaPool:
         ]
         self._home: dict[LegId, int] = {}
         self._load = [0] * count
-        self._hears: dict[LegId, tuple[LegId, ...]] = {}
-        self._ghosts: dict[LegId, dict[int, set[LegId]]] = {}
-        self._keys = itertools.count(1)
+        self._crossing = Crossing(self._clients, self._home)
 
     @property
     def pids(self) -> list[int | None]:
@@ -120,6 +119,16 @@ class MediaPool:
         except KeyError:
             raise UnknownMediaLegError(leg_id) from None
 
+    @property
+    def ghosts(self) -> int:
+        """How many legs are heard in another switch than their own, in each of them. [ghosts]"""
+        return self._crossing.ghosts
+
+    def find(self, leg_id: LegId) -> WantedLeg | None:
+        """Return what is wanted of a leg, None if there is no such leg."""
+        at = self._home.get(leg_id)
+        return None if at is None else self._clients[at].find(leg_id)
+
     # --- legs ------------------------------------------------------------------------------
 
     def allocate(self, leg_id: LegId, *, learn: bool = True) -> Endpoint:
@@ -138,32 +147,6 @@ class MediaPool:
         """
         self._place(leg_id, lambda client: client.open_audio(leg_id))
 
-    def connect(
-        self,
-        leg_id: LegId,
-        host: str,
-        port: int,
-        *,
-        law: Law = Law.MU,
-        payload_type: int | None = None,
-        event_type: int | None = None,
-        sends: bool = True,
-        learn_from: str | None = None,
-        keys: AudioKeys | None = None,
-    ) -> None:
-        """Tie a leg to the address and codec negotiated (``MediaClient.connect``)."""
-        self._client_of(leg_id).connect(
-            leg_id,
-            host,
-            port,
-            law=law,
-            payload_type=payload_type,
-            event_type=event_type,
-            sends=sends,
-            learn_from=learn_from,
-            keys=keys,
-        )
-
     def mix(self, rows: Mapping[LegId, tuple[LegId, ...]]) -> None:
         """Say whom listeners hear, all at one tick in each switch; others stay as they are.
 
@@ -175,55 +158,12 @@ class MediaPool:
             at = self._home.get(listener)
             if at is not None:
                 known = tuple(source for source in sources if source in self._home)
-                left += self._unhear(listener, at)
-                self._hear(listener, at, known)
+                left += self._crossing.hear(listener, known)
                 wanted[at][listener] = known
         for client, part in zip(self._clients, wanted, strict=True):
             if part:
                 client.mix(part)
-        self._end_unheard(left)
-
-    def play(
-        self, leg_id: LegId, prompt: str, *, loop: bool = False, instead: bool = False
-    ) -> None:
-        """Play a prompt to a leg (``MediaClient.play``)."""
-        self._client_of(leg_id).play(leg_id, prompt, loop=loop, instead=instead)
-
-    def tone(self, leg_id: LegId, hz: float, level_dbm0: float = -16.0) -> None:
-        """Play a sine to a leg until stopped."""
-        self._client_of(leg_id).tone(leg_id, hz, level_dbm0)
-
-    def stop_play(self, leg_id: LegId) -> None:
-        """Stop what is played to a leg; a leg that is released already has nothing to stop."""
-        if leg_id in self._home:
-            self._client_of(leg_id).stop_play(leg_id)
-
-    def send_audio(self, leg_id: LegId, pcm: bytes) -> None:
-        """Speak 20 ms of PCM16 at 8 kHz (320 octets) from an audio leg."""
-        if leg_id in self._home:
-            self._client_of(leg_id).send_audio(leg_id, pcm)
-
-    def analyse(self, leg_id: LegId, spec: AnalysisSpec) -> None:
-        """Find out what answered a leg (``MediaClient.analyse``)."""
-        self._client_of(leg_id).analyse(leg_id, spec)
-
-    def await_beep(self, leg_id: LegId, limit_s: float) -> None:
-        """Wait for a machine's tone (``MediaClient.await_beep``)."""
-        self._client_of(leg_id).await_beep(leg_id, limit_s)
-
-    def record(self, leg_id: LegId, key: int) -> None:
-        """Give the recorder what a leg says and hears (``MediaClient.record``)."""
-        self._client_of(leg_id).record(leg_id, key)
-
-    def pause_recording(self, leg_id: LegId, *, paused: bool) -> None:
-        """Give the recorder silence in place of a leg's audio, or the audio again."""
-        if leg_id in self._home:
-            self._client_of(leg_id).pause_recording(leg_id, paused=paused)
-
-    def stop_recording(self, leg_id: LegId) -> None:
-        """Give the recorder nothing more of a leg."""
-        if leg_id in self._home:
-            self._client_of(leg_id).stop_recording(leg_id)
+        self._crossing.end_unheard(left)
 
     def release(self, leg_id: LegId) -> None:
         """End a leg and its ghosts; releasing it twice is no fault."""
@@ -232,9 +172,7 @@ class MediaPool:
             return
         self._load[at] -= 1
         self._clients[at].release(leg_id)
-        for there in self._ghosts.pop(leg_id, {}):
-            self._clients[there].release(leg_id)
-        self._end_unheard(self._unhear(leg_id, at))
+        self._crossing.release(leg_id, at)
 
     async def stats(self) -> messages.Stats:
         """Return what all switches did together; times of a tick are those of the worst.
@@ -252,11 +190,6 @@ class MediaPool:
         """
         return await asyncio.gather(*(client.stats() for client in self._clients))
 
-    # --- places and ghosts -----------------------------------------------------------------
-
-    def _client_of(self, leg_id: LegId) -> MediaClient:
-        return self._clients[self.switch_of(leg_id)]
-
     def _place(self, leg_id: LegId, begin: Callable[[MediaClient], T]) -> T:
         if leg_id in self._home:
             raise ValueError(f"leg {leg_id} has its place already")
@@ -269,49 +202,6 @@ class MediaPool:
             self._load[at] += 1
             return begun
         raise NoRoomError("every row of every media switch is in use")
-
-    def _hear(self, listener: LegId, at: int, sources: tuple[LegId, ...]) -> None:
-        self._hears[listener] = sources
-        for source in sources:
-            home = self._home[source]
-            if home != at:
-                there = self._ghosts.setdefault(source, {})
-                if at in there or self._open_ghost(source, home, at):
-                    there.setdefault(at, set()).add(listener)
-
-    def _open_ghost(self, source: LegId, home: int, at: int) -> bool:
-        """Let a leg be heard in another switch; False if every row there is in use."""
-        key = next(self._keys)
-        try:
-            row = self._clients[at].open_ghost(source, key)
-        except NoRoomError:
-            return False
-        self._clients[home].forward(source, _peer(home, at), row, key)
-        return True
-
-    def _unhear(self, listener: LegId, at: int) -> list[tuple[LegId, int]]:
-        """Forget whom a leg hears; return the ghosts that might be heard by nobody now."""
-        left = []
-        for source in self._hears.pop(listener, ()):
-            listeners = self._ghosts.get(source, {}).get(at)
-            if listeners is not None:
-                listeners.discard(listener)
-                left.append((source, at))
-        return left
-
-    def _end_unheard(self, ghosts: Iterable[tuple[LegId, int]]) -> None:
-        for source, at in ghosts:
-            there = self._ghosts.get(source, {})
-            if at in there and not there[at]:
-                del there[at]
-                home = self._home[source]
-                self._clients[home].stop_forward(source, _peer(home, at))
-                self._clients[at].release(source)
-
-
-def _peer(home: int, at: int) -> int:
-    """Return which peer of a switch another one is: all but itself are counted from 0."""
-    return at - (at > home)
 
 
 def _share(settings: MediaSettings, at: int, count: int, links: Sequence[int]) -> MediaSettings:

@@ -1,7 +1,7 @@
 """Answer for what is wanted of every leg, so that a switch that died can be made anew."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv4Address
 
@@ -12,11 +12,20 @@ from engine.telephony.media.allocation import Place
 from engine.telephony.media.encryption import Encryption
 from engine.telephony.media.events import (
     BeepAwaited,
+    DigitPressed,
     LegAnalysed,
+    LegFellSilent,
+    LegHeard,
+    LegResumed,
+    MediaEvent,
     PromptEnded,
     PromptFailed,
     UnusableAddressError,
 )
+
+
+def _tell_nobody(_command: messages.Command) -> None:
+    pass
 
 
 @dataclass(slots=True)
@@ -32,9 +41,10 @@ class WantedLeg:
         hears: Whom it hears.
         recorded: What of it the recorder is given.
         asked: What it is listened to for, until the answer comes.
-        asked_until_s: When that answer is due at the latest, by the loop's clock. [s]
+        asked_until_s: When that answer is due at the latest, by the monotonic clock. [s]
         ghost_key: Key of a leg that has its phone in another switch, else 0.
         forwards: The other switches that hear it.
+        tell: Tells the switch that it is in.
     """
 
     place: Place
@@ -48,6 +58,9 @@ class WantedLeg:
     ghost_key: int = 0
     forwards: dict[int, messages.Forward] = field(default_factory=dict)
     encrypted: Encryption | None = None
+    tell: Callable[[messages.Command], None] = field(
+        default=_tell_nobody, repr=False, compare=False
+    )
 
     @property
     def is_audio(self) -> bool:
@@ -61,6 +74,32 @@ class WantedLeg:
         if self.ghost_key:
             return messages.OpenGhost(row, self.ghost_key)
         return messages.OpenAudio(row) if self.is_audio else messages.Open(row, port, self.ssrc)
+
+    def ask(self, asked: messages.Analyse | messages.AwaitBeep, until_s: float) -> None:
+        """Have it listened to, in place of what was asked before.
+
+        Args:
+            asked: What for.
+            until_s: When the answer is due, by the monotonic clock. [s]
+        """
+        self.asked, self.asked_until_s = asked, until_s
+        self.tell(asked)
+
+    def forward(self, peer: int, row: int, key: int) -> None:
+        """Let another switch hear it.
+
+        Args:
+            peer: Place of the other switch's socket in ``MediaSettings.peers``.
+            row: Row of its ghost there.
+            key: Key of that ghost.
+        """
+        self.forwards[peer] = messages.Forward(self.place.row, peer, row, key)
+        self.tell(self.forwards[peer])
+
+    def stop_forward(self, peer: int) -> None:
+        """Let another switch no longer hear it."""
+        if self.forwards.pop(peer, None):
+            self.tell(messages.StopForward(self.place.row, peer))
 
 
 def everything(legs: Mapping[LegId, WantedLeg], tick: int = 0) -> list[messages.Command]:
@@ -77,6 +116,36 @@ def everything(legs: Mapping[LegId, WantedLeg], tick: int = 0) -> list[messages.
         commands += leg.forwards.values()
         rows[leg.place.row] = tuple(legs[one].place.row for one in leg.hears if one in legs)
     return [*commands, messages.Mix(rows)]
+
+
+def translate(
+    leg_id: LegId,
+    leg: WantedLeg,
+    event: messages.Heard
+    | messages.FellSilent
+    | messages.Resumed
+    | messages.PlayEnded
+    | messages.PlayFailed
+    | messages.Digit
+    | messages.LegAnalysed
+    | messages.BeepAwaited,
+) -> MediaEvent | None:
+    """Take what a switch tells of a leg; None if it is of no account any more."""
+    match event:
+        case messages.Heard(_, ip, udp_port):
+            if leg.connected:
+                leg.connected = with_source(leg.connected, ip, udp_port)
+            return LegHeard(leg_id, str(IPv4Address(ip)), udp_port)
+        case messages.FellSilent():
+            return LegFellSilent(leg_id)
+        case messages.Resumed():
+            return LegResumed(leg_id)
+        case messages.Digit(_, digit):
+            return DigitPressed(leg_id, digit)
+        case messages.PlayEnded() | messages.PlayFailed():
+            return end_play(leg_id, leg, event)
+        case messages.LegAnalysed() | messages.BeepAwaited():
+            return end_ask(leg_id, leg, event)
 
 
 def end_play(
@@ -112,7 +181,7 @@ def give_up_analysis(leg_id: LegId, leg: WantedLeg, now_s: float) -> LegAnalysed
     Args:
         leg_id: The leg.
         leg: What is wanted of it.
-        now_s: By the loop's clock. [s]
+        now_s: By the monotonic clock. [s]
     """
     match leg.asked:
         case messages.Analyse(_, _, spec):
