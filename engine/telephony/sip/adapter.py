@@ -94,7 +94,7 @@ class SipTelephony:
         self._gate = gate
         self._now = now
         self._tokens = Tokens(secret, life)
-        self._transport = SipTransports(settings, now, self._is_known)
+        self._transport = SipTransports(settings, now, self._is_known, self._is_known_host)
         self._outbox = EventOutbox(sink)
         self._emit = self._outbox.put
         self._recorder = recorder
@@ -325,6 +325,10 @@ class SipTelephony:
     def _is_known(self, source: Destination) -> bool:
         """Say whether a trunk or a registered phone is at an address."""
         return self._trunks.is_source(source.host) or self._user_agent.is_phone(source)
+
+    def _is_known_host(self, host: str) -> bool:
+        """Say whether a trunk or a registered phone is at a host, at whatever port."""
+        return self._trunks.is_source(host) or self._user_agent.is_phone_host(host)
 
     def _may_send(self, leg_id: str) -> bool:
         leg = self._legs.get(LegId(leg_id))

@@ -75,6 +75,7 @@ class Registrar:
         "_hosts",
         "_known",
         "_on_lapsed",
+        "_source_hosts",
         "_sources",
         "_timers",
         "_tokens",
@@ -106,6 +107,7 @@ class Registrar:
         self._on_lapsed = on_lapsed
         self._bindings: dict[str, dict[str, Binding]] = {}
         self._sources: set[tuple[str | int, ...]] = set()
+        self._source_hosts: set[str | int] = set()
         self._accounts = Throttle(_FREE_FAILURES)
         self._hosts = Throttle(_FREE_FAILURES_OF_HOST)
         self._known: dict[str, str] = {}
@@ -126,11 +128,16 @@ class Registrar:
         """Say whether a registered phone speaks from an address."""
         return source[:2] in self._sources
 
+    def is_host(self, host: str) -> bool:
+        """Say whether a registered phone speaks from a host, at whatever port."""
+        return host in self._source_hosts
+
     def _changed(self) -> None:
         """Gather the sources anew: changes are rare, and each datagram may ask for them."""
         self._sources = {
             each.source[:2] for bindings in self._bindings.values() for each in bindings.values()
         }
+        self._source_hosts = {source[0] for source in self._sources}
 
     def lose(self, flow: Destination) -> None:
         """Drop what was registered over a connection that is gone (RFC 5626 §5.3)."""

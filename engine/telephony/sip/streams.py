@@ -1,7 +1,6 @@
 """All TCP and TLS connections: opened when needed, reused, limited, and given up (RFC 3261 §18)."""
 
 import asyncio
-import resource
 import socket
 from collections import Counter
 from collections.abc import Callable, Coroutine
@@ -10,6 +9,7 @@ from itertools import count
 from typing import Final, cast
 
 from engine.telephony.sip.connection import Connection
+from engine.telephony.sip.door import Door
 from engine.telephony.sip.tls import TlsProfile
 from engine.telephony.sip.tls_server import TlsServer
 from engine.telephony.sip.transactions import Destination
@@ -45,9 +45,7 @@ class Streams:
         waker: Waker,
         is_known: Callable[[Destination], bool],
         default: Callable[[], TlsProfile],
-        *,
-        most: int,
-        most_per_source: int,
+        door: Door,
     ) -> None:
         """Begin without connections.
 
@@ -56,19 +54,14 @@ class Streams:
             waker: Feeds the user agent.
             is_known: Says whether a trunk or a registered phone is at an address.
             default: Makes how TLS peers are met for which nothing else was set.
-            most: Most connections that peers may open. [connections]
-            most_per_source: Most of them from one address. [connections]
+            door: Says who may connect, and how much strangers may say.
         """
         self._host = host
         self._waker = waker
         self._is_known = is_known
         self._default = default
-        # Strangers must not take the descriptors that the engine itself needs.
-        self._most = min(most, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
-        self._most_per_source = most_per_source
+        self._door = door
         self._connections: dict[Destination, Connection] = {}
-        self._sources: Counter[str] = Counter()
-        self._accepted = 0
         self._profiles: dict[str, TlsProfile] = {}
         self._numbers = count(1)
         self._servers: list[asyncio.Server] = []
@@ -187,12 +180,12 @@ class Streams:
             transport.abort()
             return
         host, port = peer[:2]
-        if self._accepted >= self._most or self._sources[host] >= self._most_per_source:
-            self.counts["connections-refused"] += 1
+        now_s = asyncio.get_running_loop().time()
+        refused = self._door.refuse((host, port), now_s, secure=profile is not None)
+        if refused:
+            self.counts[refused] += 1
             transport.abort()
             return
-        self._sources[host] += 1
-        self._accepted += 1
         kind = "TLS" if profile else "TCP"
         flow = Destination(host, port, kind, f"#{next(self._numbers)}")
         connection = Connection(self, flow, accepted=True)
@@ -209,8 +202,14 @@ class Streams:
     # --- what connections tell (connection.Owner) ----------------------------------------------
 
     def on_message(self, octets: bytes, connection: Connection) -> None:
-        """Feed the user agent."""
-        self._waker.receive(octets, connection.destination)
+        """Feed the user agent; a stranger that says too much is closed."""
+        there = connection.destination
+        if connection.accepted:
+            now_s = asyncio.get_running_loop().time()
+            if not self._door.hears((there.host, there.port), now_s):
+                connection.abort("stranger-floods")
+                return
+        self._waker.receive(octets, there)
 
     def may_leave(self, invite: bytes, congested: bool) -> bool:
         """Ask the gate about an INVITE that waited for its connection."""
@@ -225,10 +224,7 @@ class Streams:
         if not self._connections:
             self._empty.set()
         if connection.accepted:
-            self._sources[there.host] -= 1
-            if not self._sources[there.host]:
-                del self._sources[there.host]
-            self._accepted -= 1
+            self._door.leave(there.host)
         if (connection.asked or connection.accepted) and not replaced:
             again = connection.was_heard and not connection.accepted
             self._waker.lose(there, asked=connection.asked, again=again)

@@ -6,6 +6,7 @@ from typing import Final
 
 from engine.config import SipSettings
 from engine.domain.refusals import InvalidRequestError
+from engine.telephony.sip.door import Door
 from engine.telephony.sip.police import Police
 from engine.telephony.sip.streams import Streams
 from engine.telephony.sip.tls import TlsFilesError, TlsProfile, client_context, server_context
@@ -29,6 +30,7 @@ class SipTransports:
         settings: SipSettings,
         now: Callable[[], float],
         is_known: Callable[[Destination], bool],
+        is_known_host: Callable[[str], bool] = lambda _: False,
     ) -> None:
         """Set up; ``open`` binds.
 
@@ -37,6 +39,7 @@ class SipTransports:
             now: The engine's time. [s]
             is_known: Says whether a trunk or a registered phone is at an address: such a peer may
                 keep its connection open.
+            is_known_host: Says whether one is at a host, at whatever port.
         """
         self._settings = settings
         self._waker = Waker(now)
@@ -48,8 +51,12 @@ class SipTransports:
             self._waker,
             is_known,
             self._default,
-            most=settings.connections,
-            most_per_source=settings.connections_per_source,
+            Door(
+                is_known,
+                is_known_host,
+                most=settings.connections,
+                most_per_source=settings.connections_per_source,
+            ),
         )
         self.tls_port = 0
 

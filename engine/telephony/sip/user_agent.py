@@ -213,6 +213,10 @@ class UserAgent:
         """Say whether a registered phone speaks from an address."""
         return self._registrar.is_source(source)
 
+    def is_phone_host(self, host: str) -> bool:
+        """Say whether a registered phone speaks from a host, at whatever port."""
+        return self._registrar.is_host(host)
+
     def forget_phone(self, user: str) -> None:
         """Drop a phone's bindings."""
         self._registrar.forget(user)
