@@ -1,9 +1,14 @@
-"""What all tests share: how examples are made up, the same on every machine and however slow it is.
+"""What all tests share: examples that are the same on every machine, and what it is loaded with.
 
-``pytest --hypothesis-profile=explore`` makes up new ones each time.
+``pytest --hypothesis-profile=explore`` makes up new examples each time.
 """
 
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.support.load import Load
 
 settings.register_profile(
     "same",
@@ -13,3 +18,10 @@ settings.register_profile(
 )
 settings.register_profile("explore", settings.get_profile("same"), derandomize=False)
 settings.load_profile("same")
+
+
+@pytest.fixture
+def load() -> Iterator[Load]:
+    """Measure how crowded the machine is while the test runs."""
+    with Load() as measured:
+        yield measured

@@ -37,7 +37,7 @@ def number(summary: Mapping[str, object], key: str) -> float:
     return value
 
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def test_names_that_scripts_rely_on_are_there(summary: Mapping[str, object]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
 
-PATIENCE_S = 10.0
+from tests.support.load import PATIENCE_S
 
 
 class Prober(asyncio.DatagramProtocol):

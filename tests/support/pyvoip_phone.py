@@ -15,8 +15,9 @@ import warnings
 
 import numpy as np
 
+from tests.support.load import PATIENCE_S
+
 HOST = "127.0.0.1"
-_PATIENCE_S = 10.0
 
 
 def say(**told: object) -> None:
@@ -62,7 +63,7 @@ def main() -> None:
         ).start(),
     )  # fmt: skip
     phone.start()
-    deadline_s = time.monotonic() + _PATIENCE_S
+    deadline_s = time.monotonic() + PATIENCE_S
     while phone.get_status() is not PhoneStatus.REGISTERED and time.monotonic() < deadline_s:
         time.sleep(0.02)
     say(state="up" if phone.get_status() is PhoneStatus.REGISTERED else "refused")

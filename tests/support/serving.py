@@ -9,10 +9,9 @@ from types import TracebackType
 from typing import Self
 
 from clients import PacelineClient
+from tests.support.load import PATIENCE_S
 from tests.support.ports import HOST, free_port
 
-START_S = 40.0
-STOP_S = 20.0
 _TAIL = 4000
 
 
@@ -66,7 +65,7 @@ class Server:
                 start_new_session=True,
             )
         async with PacelineClient(self.api) as client:
-            serving = asyncio.create_task(client.wait_serving(START_S))
+            serving = asyncio.create_task(client.wait_serving(PATIENCE_S))
             ended = asyncio.create_task(self._process.wait())
             await asyncio.wait({serving, ended}, return_when=asyncio.FIRST_COMPLETED)
             if not serving.done():
@@ -101,7 +100,7 @@ class Server:
             return
         process.terminate()
         try:
-            async with asyncio.timeout(STOP_S):
+            async with asyncio.timeout(PATIENCE_S):
                 await process.wait()
         except TimeoutError:
             await self.kill()

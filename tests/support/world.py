@@ -26,6 +26,7 @@ from clients.demo.rtp import FRAME_SAMPLES, Voice, Voices, share_of, tone_wave
 from clients.demo.wire import Wire
 from gateway.pb.paceline.v1 import agent_session_pb2 as desk_pb
 from gateway.pb.paceline.v1 import agents_pb2, campaigns_pb2, events_pb2, lists_pb2, trunks_pb2
+from tests.support.load import PATIENCE_S
 from tests.support.ports import HOST
 from tests.support.serving import Server
 
@@ -420,6 +421,7 @@ class World:
             calling_hours=[around_the_clock()],
             end_guard=seconds(0),
             min_gap=seconds(3600),
+            unattended_timeout=seconds(30),  # a slow machine leaves nobody unattended
             automatic_answer=True,
             prompt="beep",
         )
@@ -472,7 +474,7 @@ class World:
         await self.register(names)
         await self.seat(*(Seat(name, **manners) for name in names))  # type: ignore[arg-type]
 
-    async def all_ready(self, seats: Sequence[Seat], timeout_s: float = 30.0) -> None:
+    async def all_ready(self, seats: Sequence[Seat], timeout_s: float = PATIENCE_S) -> None:
         """Wait until agents are ready with their phones up."""
         async with asyncio.timeout(timeout_s):
             await asyncio.gather(*(seat.ready.wait() for seat in seats))
@@ -494,7 +496,7 @@ class World:
 
     async def idle(self) -> None:
         """Wait until no attempt is under way."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while (await self.client.engine.get()).calls_in_progress:  # noqa: ASYNC110 - elsewhere
                 await asyncio.sleep(0.05)
 
@@ -514,7 +516,7 @@ def describe_with_keys(port: int) -> bytes:
 
 
 async def until(
-    met: Callable[[], object], timeout_s: float = 15.0, what: str | Callable[[], str] = ""
+    met: Callable[[], object], timeout_s: float = PATIENCE_S, what: str | Callable[[], str] = ""
 ) -> None:
     """Wait until something is so: another process does it, and tells nobody.
 

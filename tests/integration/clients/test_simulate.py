@@ -29,7 +29,7 @@ def simulated(seed: int, *more: str) -> Mapping[str, object]:
     return told
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 def test_the_same_seed_gives_the_same_trace_and_another_one_another() -> None:
     first, again, other = simulated(5), simulated(5), simulated(6)
     assert set(first) >= STABLE
@@ -39,7 +39,7 @@ def test_the_same_seed_gives_the_same_trace_and_another_one_another() -> None:
     assert first["attempts"] > 0
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 def test_with_analysis_it_says_who_answered() -> None:
     told = simulated(5, "--analysis")
     verdicts, treated = told["verdicts"], told["treated"]

@@ -25,7 +25,7 @@ from tests.support.world import (
     until,
 )
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(300)]
 
 GARBAGE_S = 2.0
 GARBAGE_PER_S = 1000
@@ -148,9 +148,10 @@ async def test_garbage_on_the_sip_port_disturbs_no_call(tmp_path: Path) -> None:
         await world.start()
         await until(lambda: world.seats[0].connected and world.seats[1].connected, what="calls")
         talks = len(world.seats[1].connected)
+        began_s = time.time()
         sent = await pour_garbage(world.server.sip)
         ear = world.ears["anna"].last
-        assert ear.hears(time.time() - GARBAGE_S / 2, 30) == {450}
+        assert ear.hears(began_s, 30) == {450}
         assert sent >= GARBAGE_PER_S * GARBAGE_S
         await until(lambda: len(world.seats[1].connected) > talks + 2, what="new calls go on")
         assert len(world.seats[0].connected) == 1

@@ -9,9 +9,10 @@ import pytest
 from clients.cli.views import event_line
 from gateway.pb.paceline.v1 import events_pb2
 from tests.integration.engine.test_agents import AGENT_HZ, CUSTOMER_HZ, prepare
+from tests.support.load import PATIENCE_S
 from tests.support.world import Plan, Seat, World, until
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(300)]
 
 
 @pytest.mark.parametrize("processes", [1, 2], ids=["one media process", "two media processes"])
@@ -39,7 +40,7 @@ async def test_a_call_is_heard_and_afterwards_measured(tmp_path: Path, processes
         figures = event.call_measured
         assert figures.packets_received >= 5
         assert figures.packets_sent >= 5
-        assert abs(figures.packets_lost) < 10
+        assert abs(figures.packets_lost) < 10 + figures.packets_received / 10
         (connected,) = [e for e in await world.events() if e.HasField("call_connected")]
         assert figures.call == connected.call_connected.call
         line = event_line(event)
@@ -50,9 +51,9 @@ async def test_a_call_is_heard_and_afterwards_measured(tmp_path: Path, processes
 
 async def measured(world: World) -> events_pb2.Event:
     """Return the first measurement of a call, once it is there."""
-    for _ in range(300):
-        for event in await world.events():
-            if event.HasField("call_measured"):
-                return event
-        await asyncio.sleep(0.05)  # other processes tell it, and nobody else knows when
-    raise AssertionError("no call was measured")
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            for event in await world.events():
+                if event.HasField("call_measured"):
+                    return event
+            await asyncio.sleep(0.05)  # other processes tell it, and nobody else knows when

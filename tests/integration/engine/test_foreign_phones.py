@@ -13,13 +13,13 @@ import pytest
 from clients.demo.rtp import share_of, tone_wave
 from tests.integration.sip import test_baresip
 from tests.integration.sip.test_baresip import baresip
+from tests.support.load import PATIENCE_S
 from tests.support.ports import free_port
 from tests.support.world import PASSWORD, Ear, Plan, Seat, World, until
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(300)]
 
 CUSTOMER_HZ, BARESIP_HZ, PYVOIP_HZ = 850, 440, 1200
-WITHIN_S = 5.0
 
 
 @pytest.mark.peer
@@ -63,7 +63,7 @@ async def test_pyvoip_is_heard_and_hears(tmp_path: Path) -> None:
             assert await told(process) == {"state": "up"}
             await world.seat(Seat("anna", talk_s=0))
             await one_talk(world, PYVOIP_HZ)
-            async with asyncio.timeout(WITHIN_S):
+            async with asyncio.timeout(PATIENCE_S):
                 while await told(process) != {"heard": CUSTOMER_HZ}:
                     pass
             world.carrier.hang_up_all()
@@ -87,11 +87,11 @@ async def one_talk(world: World, agent_hz: int) -> None:
     await world.start()
     await until(lambda: world.seats[0].connected, what="a call")
     customer, tone = world.voices.last, tone_wave(agent_hz)
-    await until(
-        lambda: said(customer, tone, time.time() - 0.5) > 0.8, WITHIN_S, "the agent is not heard"
-    )
+    await until(lambda: said(customer, tone, time.time() - 0.5) > 0.8, what="the agent is heard")
     await asyncio.sleep(2.0)
-    assert said(customer, tone, time.time() - 1.0) > 0.8
+    await until(
+        lambda: said(customer, tone, time.time() - 1.0) > 0.8, what="the agent is still heard"
+    )
 
 
 def said(ear: Ear, tone: np.typing.NDArray[np.complex128], since_s: float) -> float:
@@ -105,5 +105,5 @@ def said(ear: Ear, tone: np.typing.NDArray[np.complex128], since_s: float) -> fl
 async def told(process: asyncio.subprocess.Process) -> object:
     """Return what a phone says next."""
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         return json.loads(await process.stdout.readline())

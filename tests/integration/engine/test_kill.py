@@ -19,12 +19,14 @@ from statistics import median
 import pytest
 
 from gateway.pb.paceline.v1 import campaigns_pb2
-from tests.support.world import CAMPAIGN, Plan, Seen, World, number, until
+from tests.support.load import Load
+from tests.support.world import CAMPAIGN, Plan, Seen, World, number, seconds, until
 
 KILLS = int(os.environ.get("PACELINE_KILLS", "3"))
 AGENTS = 10
 CLEARED_S = 5.0
-pytestmark = [pytest.mark.asyncio, pytest.mark.slow, pytest.mark.timeout(120 + 40 * KILLS)]
+"""So long after the new life serves, the last old leg has ended, on a machine at rest. [s]"""
+pytestmark = [pytest.mark.asyncio, pytest.mark.slow, pytest.mark.timeout(300 + 60 * KILLS)]
 
 
 def habits(called: str) -> Plan:
@@ -39,10 +41,10 @@ def habits(called: str) -> Plan:
 
 
 async def test_after_a_kill_everything_acknowledged_is_there_and_nothing_else_is_left(
-    tmp_path: Path,
+    tmp_path: Path, load: Load
 ) -> None:
     draw = random.Random(11)
-    campaign = campaigns_pb2.Campaign(progressive_rate=3.0)
+    campaign = campaigns_pb2.Campaign(progressive_rate=3.0, unattended_timeout=seconds(2))
     cleared_s: list[float] = []
     up_s: list[float] = []
     killed_calls = 0
@@ -55,7 +57,7 @@ async def test_after_a_kill_everything_acknowledged_is_there_and_nothing_else_is
         phones = world.ears["all"]
         for _ in range(KILLS):
             told = sum(len(seat.acknowledged) for seat in world.seats)
-            await until(lambda told=told: _words(world) > told + 5, 30, "talks")  # type: ignore[misc]
+            await until(lambda told=told: _words(world) > told + 5, what="talks")  # type: ignore[misc]
             await asyncio.sleep(draw.uniform(0.0, 1.0))
             await world.server.kill()
             before, legs = world.carrier.open, phones.in_calls
@@ -64,14 +66,14 @@ async def test_after_a_kill_everything_acknowledged_is_there_and_nothing_else_is
             await world.server.start()
             serving_s = time.time()
             up_s.append(serving_s - began_s)
-            await until(partial(_all_ended, before), CLEARED_S, partial(_told, before, began_s))
+            await until(partial(_all_ended, before), what=partial(_told, before, began_s))
             ended_s = max((s.ended_s for s in before), default=began_s)
             cleared_s.append(ended_s - serving_s)
-            await until(lambda old=legs: not old & phones.in_calls, CLEARED_S, "phones' legs end")  # type: ignore[misc]
+            await until(lambda old=legs: not old & phones.in_calls, what="phones' legs end")  # type: ignore[misc]
             await world.register(seat.agent for seat in world.seats)
         await _until_talks_go_on(world)
         await world.stop()
-        await until(lambda: not world.carrier.open, 40, "all calls end")
+        await until(lambda: not world.carrier.open, what="all calls end")
         await world.idle()
         await asyncio.sleep(0.5)
         print(
@@ -82,6 +84,7 @@ async def test_after_a_kill_everything_acknowledged_is_there_and_nothing_else_is
         await _nobody_twice(world)
         await _nothing_lost(world)
         assert killed_calls > KILLS
+        assert max(cleared_s) < load.allow(CLEARED_S)
         assert not world.server.faults()
 
 
@@ -108,7 +111,7 @@ async def test_what_was_acknowledged_right_before_a_kill_holds_after_it(tmp_path
         assert [each async for each in world.client.dnc.list()] == barred
         await world.start()
         await until(lambda: world.carrier.after(acknowledged_s), what="calls after a new start")
-        await until(lambda: len(world.carrier.seen) >= 150, 30, "all that may be called")
+        await until(lambda: len(world.carrier.seen) >= 150, what="all that may be called")
         assert not set(barred) & {seen.number for seen in world.carrier.seen}
         await _nobody_twice(world)
         assert not world.server.faults()
@@ -128,7 +131,7 @@ async def test_a_kill_between_an_answer_and_its_journal_leaves_no_leg(tmp_path: 
         await until(lambda: sum(s.answered_s > 0 for s in world.carrier.seen) >= 6, what="answers")
         await world.server.kill()
         await world.server.start()
-        await until(lambda: not world.carrier.open, CLEARED_S, "the leg ends")
+        await until(lambda: not world.carrier.open, what="the leg ends")
         await _nobody_twice(world)
         assert not world.server.faults()
 
@@ -156,7 +159,7 @@ def _words(world: World) -> int:
 
 async def _until_talks_go_on(world: World) -> None:
     words = _words(world)
-    await until(lambda: _words(world) > words + AGENTS, 40, "talks after the last restart")
+    await until(lambda: _words(world) > words + AGENTS, what="talks after the last restart")
 
 
 async def _nobody_twice(world: World) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,11 +17,13 @@ from clients import PacelineError
 from gateway.pb.paceline.v1 import campaigns_pb2, recordings_pb2
 from gateway.pb.paceline.v1.supervision_pb2 import SUPERVISION_MODE_MONITOR as MONITOR
 from tests.support.listening import Supervisor
+from tests.support.load import PATIENCE_S
 from tests.support.world import CAMPAIGN, Plan, Seat, World, until
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(110)]
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(300)]
 
 CUSTOMER_HZ, AGENT_HZ = 450, 650
+NOTICE_S = 1.5
 RULES = {"all": campaigns_pb2.RECORDING_RULE_ALL, "none": campaigns_pb2.RECORDING_RULE_NONE}
 
 
@@ -47,14 +50,28 @@ async def recordings(world: World) -> list[recordings_pb2.Recording]:
     return [each async for each in world.client.recordings.list(campaign=CAMPAIGN, deleted=True)]
 
 
-async def complete(world: World, count: int = 1) -> list[recordings_pb2.Recording]:
-    """Wait until so many recordings are complete, and return them."""
-    for _ in range(300):
-        found = await recordings(world)
-        if len(found) == count and all(each.complete for each in found):
-            return found
-        await asyncio.sleep(0.1)
-    raise AssertionError(f"{found} are not {count} complete recordings")
+async def complete(world: World) -> recordings_pb2.Recording:
+    """Wait until the recording is complete, and return it."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            (found,) = await recordings(world)
+            if found.complete:
+                return found
+            await asyncio.sleep(0.1)
+
+
+async def begun(world: World) -> recordings_pb2.Recording:
+    """Wait until a recording goes on, and return it."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            for found in await recordings(world):
+                return found
+            await asyncio.sleep(0.1)
+
+
+async def kinds(world: World) -> list[str]:
+    """Return the kinds of all events so far."""
+    return [event.WhichOneof("fact") or "" for event in await world.events()]
 
 
 async def fetch(world: World, name: str, offset: int = 0) -> bytes:
@@ -85,11 +102,11 @@ def level(samples: npt.NDArray[np.float64], hz: int) -> float:
 
 async def test_a_call_is_recorded_sealed_fetched_played_and_deleted(tmp_path: Path) -> None:
     async with talk(tmp_path) as world:
+        going_on = await begun(world)
         await asyncio.sleep(2.0)
-        (going_on,) = await recordings(world)
         assert (going_on.reason, going_on.agent) == ("campaign", "agents/anna")
         world.carrier.hang_up_all()
-        (recording,) = await complete(world)
+        recording = await complete(world)
         assert recording.length.seconds >= 1
         assert len(recording.sha256) == 64
         whole = await fetch(world, recording.name)
@@ -120,9 +137,9 @@ async def test_a_call_is_recorded_sealed_fetched_played_and_deleted(tmp_path: Pa
         with pytest.raises(PacelineError, match="no file"):
             await fetch(world, recording.name)
         assert not files(tmp_path, "*")
-        kinds = [event.WhichOneof("fact") for event in await world.events()]
+        told = await kinds(world)
         for kind in ("started", "stopped", "completed", "accessed", "deleted"):
-            assert f"recording_{kind}" in kinds
+            assert f"recording_{kind}" in told
         assert not world.server.faults()
 
 
@@ -146,20 +163,20 @@ async def test_wishes_decide_in_their_order_and_each_is_in_the_log(tmp_path: Pat
         paused = await api.pause(call)
         assert paused.state == recordings_pb2.RECORDING_STATE_PAUSED
         async with Supervisor(world.client, "anna", MONITOR) as boss:
-            await until(lambda: boss.states, what="a session")
-            await asyncio.sleep(0.3)
+            await until(lambda: boss.states and boss.states[-1].leg_up, what="a session")
             still = await api.pause(call)
             assert (still.state, still.reason) == (
                 recordings_pb2.RECORDING_STATE_ON,
                 "monitoring",
             )
-        await asyncio.sleep(0.5)
+        async with asyncio.timeout(PATIENCE_S):
+            while (await kinds(world)).count("recording_paused") < 2:  # noqa: ASYNC110 - elsewhere
+                await asyncio.sleep(0.05)
         stopped = await api.stop(call)
         assert stopped.state == recordings_pb2.RECORDING_STATE_OFF
         world.carrier.hang_up_all()
         await complete(world)
-        kinds = [event.WhichOneof("fact") for event in await world.events()]
-        told = [kind for kind in kinds if kind and kind.startswith("recording_")]
+        told = [kind for kind in await kinds(world) if kind.startswith("recording_")]
         assert told == [
             "recording_started",
             "recording_paused",
@@ -172,40 +189,43 @@ async def test_wishes_decide_in_their_order_and_each_is_in_the_log(tmp_path: Pat
 
 async def test_recording_begins_after_the_notice(tmp_path: Path) -> None:
     notice = tmp_path / "notice.wav"
-    tone = 0.3 * np.sin(2 * np.pi * 1250 * np.arange(12_000) / 8000)
+    tone = 0.3 * np.sin(2 * np.pi * 1250 * np.arange(NOTICE_S * 8000) / 8000)
     soundfile.write(notice, tone, 8000, subtype="PCM_16")
     async with talk(tmp_path, notice=str(notice)) as world:
-        assert not await recordings(world)
-        await asyncio.sleep(3.5)
-        assert len(await recordings(world)) == 1
-        customer = world.voices.last
-        assert customer.hears(0.0) == {AGENT_HZ}
+        recording = await begun(world)
+        began_s = time.time()
+        await until(lambda: world.voices.last.hears(began_s, 75) == {AGENT_HZ}, what="a talk")
         world.carrier.hang_up_all()
-        (recording,) = await complete(world)
+        recording = await complete(world)
+        (joined,) = [e for e in await world.events() if e.HasField("call_connected")]
+        waited = recording.start_time.ToDatetime() - joined.event_time.ToDatetime()
+        assert waited.total_seconds() > 0.9 * NOTICE_S
         samples, _ = soundfile.read(io.BytesIO(await fetch(world, recording.name)))
         assert level(samples[:, 1], 1250) < level(samples[:, 1], AGENT_HZ) / 20
 
 
 async def test_an_orderly_stop_completes_what_goes_on(tmp_path: Path) -> None:
     async with talk(tmp_path) as world:
+        await begun(world)
         await asyncio.sleep(1.0)
         await world.server.stop()
         assert not files(tmp_path, "*.live")
         assert len(files(tmp_path, "*.flac.sealed")) == 1
         await world.server.start()
-        await world.client.wait_serving(30.0)
-        (recording,) = await complete(world)
+        await world.client.wait_serving(PATIENCE_S)
+        recording = await complete(world)
         assert recording.sha256
 
 
 async def test_a_killed_engine_leaves_the_call_recorded_to_its_last_second(tmp_path: Path) -> None:
     async with talk(tmp_path) as world:
+        await begun(world)
         await asyncio.sleep(3.0)
         await world.server.kill()
         await asyncio.sleep(1.0)
         await world.server.start()
-        await world.client.wait_serving(30.0)
-        (recording,) = await complete(world)
+        await world.client.wait_serving(PATIENCE_S)
+        recording = await complete(world)
         length_s = recording.length.seconds + recording.length.nanos / 1e9
         assert length_s >= 2.0
         samples, _ = soundfile.read(io.BytesIO(await fetch(world, recording.name)))

@@ -10,7 +10,7 @@ from clients import PacelineError
 from gateway.pb.paceline.v1 import campaigns_pb2, trunks_pb2
 from tests.support.world import CAMPAIGN, LIST, Plan, World, number, until
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(300)]
 
 RECORDS = 40
 SHOWN = "+442071838750"
@@ -71,7 +71,7 @@ async def test_calls_are_shared_by_weight_and_show_the_number_of_their_record(
         )
         await world.client.campaigns.update(changed)
         await world.start()
-        await until(lambda: len(tap.seen) == RECORDS, 40, "all are called")
+        await until(lambda: len(tap.seen) == RECORDS, what="all are called")
         hosts = Counter(host for host, _ in tap.seen.values())
         assert set(hosts) == {"west-1.example", "west-2.example"}
         assert hosts["west-2.example"] == pytest.approx(RECORDS / 4, abs=4)

@@ -1,5 +1,6 @@
 """sipp as the carrier: agents talk with its echo, and its own log agrees with ours."""
 
+import asyncio
 import re
 import time
 from collections import Counter
@@ -9,18 +10,22 @@ import pytest
 
 from gateway.pb.paceline.v1 import campaigns_pb2, metrics_pb2
 from tests.integration.sip.peer import Sipp
+from tests.support.load import Load
 from tests.support.world import CAMPAIGN, Seat, World, number, seconds, until
 
-pytestmark = [pytest.mark.peer, pytest.mark.asyncio, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.peer, pytest.mark.asyncio, pytest.mark.timeout(300)]
 
 CALLS = 12
+QUIET_S = 0.5
 WITHIN_S = 2.0
+READ_S = 0.1
+"""So long after its arrival sipp has read an INVITE, on a machine at rest. [s]"""
 SCENARIO = Path(__file__).parent / "scenarios" / "echo.xml"
 CARRIERS = SCENARIO.parents[2] / "sip" / "scenarios"
 NAMES = ("anna", "ben", "cleo")
 
 
-async def test_sipp_answers_and_agents_hear_its_echo(tmp_path: Path) -> None:
+async def test_sipp_answers_and_agents_hear_its_echo(tmp_path: Path, load: Load) -> None:
     async with World(tmp_path) as world:
         await world.add_list(CALLS)
         await world.add_agents(NAMES)
@@ -28,7 +33,7 @@ async def test_sipp_answers_and_agents_hear_its_echo(tmp_path: Path) -> None:
             await world.add_phone(name, 650 + 100 * place)
         await world.seat(*(Seat(name, talk_s=0.8) for name in NAMES))
         log = tmp_path / "sipp.log"
-        arguments = ("-sf", str(SCENARIO), "-m", str(CALLS), "-rtp_echo", "-timeout", "60s")
+        arguments = ("-sf", str(SCENARIO), "-m", str(CALLS), "-rtp_echo", "-timeout", "200s")
         trace = ("-trace_shortmsg", "-shortmessage_file", str(log))
         async with Sipp(tmp_path, *arguments, *trace) as sipp:
             await world.add_trunk(f"127.0.0.1:{sipp.port}", options_period=seconds(0))
@@ -43,7 +48,7 @@ async def test_sipp_answers_and_agents_hear_its_echo(tmp_path: Path) -> None:
                         heard.add(name)
                 return sum(len(seat.acknowledged) for seat in world.seats) == CALLS
 
-            await until(all_talked, 40, "all talks")
+            await until(all_talked, what="all talks")
             assert await sipp.result() == 0
         events = await world.events()
         connected = [e.call_connected for e in events if e.HasField("call_connected")]
@@ -55,7 +60,9 @@ async def test_sipp_answers_and_agents_hear_its_echo(tmp_path: Path) -> None:
         assert invites_in(log) == Counter(started)
         assert Counter(each.number for each in closed) == Counter(map(number, range(CALLS)))
         assert {each.disposition for each in closed} == {"success"}
-        assert max(each.wait.ToTimedelta().total_seconds() for each in connected) < WITHIN_S
+        assert max(each.wait.ToTimedelta().total_seconds() for each in connected) < load.allow(
+            WITHIN_S
+        )
         for column in ("calls_attempted", "calls_answered", "calls_handled", "records_success"):
             assert table.number(name, column) == CALLS, column
         assert table.number(name, "calls_unattended") == 0
@@ -63,7 +70,7 @@ async def test_sipp_answers_and_agents_hear_its_echo(tmp_path: Path) -> None:
 
 
 async def test_by_the_log_of_sipp_too_no_invite_follows_the_acknowledgement_of_stop(
-    tmp_path: Path,
+    tmp_path: Path, load: Load
 ) -> None:
     campaign = campaigns_pb2.Campaign(
         mode=campaigns_pb2.MODE_AUTOMATIC, max_calls=200, max_calls_per_s=40
@@ -71,7 +78,7 @@ async def test_by_the_log_of_sipp_too_no_invite_follows_the_acknowledgement_of_s
     async with World(tmp_path) as world:
         await world.add_list(1000)
         log = tmp_path / "sipp.log"
-        arguments = ("-sf", str(SCENARIO), "-rtp_echo", "-timeout", "60s")
+        arguments = ("-sf", str(SCENARIO), "-rtp_echo", "-timeout", "200s")
         trace = ("-trace_shortmsg", "-shortmessage_file", str(log))
         async with Sipp(tmp_path, *arguments, *trace) as sipp:
             await world.add_trunk(f"127.0.0.1:{sipp.port}", options_period=seconds(0))
@@ -85,9 +92,12 @@ async def test_by_the_log_of_sipp_too_no_invite_follows_the_acknowledgement_of_s
                 await world.stop()
                 acknowledged_s = time.time()
                 await world.idle()
+                await asyncio.sleep(QUIET_S)
                 stopped_s.append((acknowledged_s, time.time()))
         seen_s = [at_s for at_s, _ in entries(log)]
-        late = [at_s for at_s in seen_s for since, to in stopped_s if since < at_s < to]
+        # Its log has the time at which it read each; the kernel's is in test_stop.py.
+        read_s = load.allow(READ_S)
+        late = [at_s for at_s in seen_s for since, to in stopped_s if since + read_s < at_s < to]
         assert len(seen_s) > 50
         assert late == []
 
@@ -133,7 +143,7 @@ async def test_what_a_carrier_does_becomes_the_outcome(
         await world.add_list(1)
         # -nr: sipp takes the ACK to a repeated 200 for a repeated one, and repeats the 200.
         script = str(CARRIERS / f"{scenario}.xml")
-        arguments = ("-sf", script, "-m", "1", "-nr", "-timeout", "40s")
+        arguments = ("-sf", script, "-m", "1", "-nr", "-timeout", "200s")
         async with Sipp(tmp_path, *arguments) as sipp:
             address = f"127.0.0.1:{sipp.port}"
             keys = {"username": "user", "password": "secret", "realm": "carrier"}

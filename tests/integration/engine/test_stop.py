@@ -21,7 +21,7 @@ from tests.support.world import CAMPAIGN, Plan, World, until
 
 STOPS = int(os.environ.get("PACELINE_STOPS", "10"))
 QUIET_S = 0.5
-pytestmark = [pytest.mark.asyncio, pytest.mark.slow, pytest.mark.timeout(120 + 6 * STOPS)]
+pytestmark = [pytest.mark.asyncio, pytest.mark.slow, pytest.mark.timeout(300 + 12 * STOPS)]
 
 
 async def test_after_the_acknowledgement_of_stop_no_invite_arrives(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ from gateway.server import Gateway
 from gateway.services import all_services
 from tests.integration.gateway.test_edge import refusal
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(300)]
 
 FILE = b"name,phone,city\nAda,+14155550100,Ulm\nBad,12,Bonn\nEve,+14155550101,Kiel\n"
 

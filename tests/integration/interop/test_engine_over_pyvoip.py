@@ -10,7 +10,7 @@ from tests.support import lab_pbx
 from tests.support.lab_pbx import LabPbx
 from tests.support.world import Seat, World, until
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(300)]
 
 TALKS = 2
 

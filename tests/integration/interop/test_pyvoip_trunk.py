@@ -37,7 +37,7 @@ from tests.integration.interop.rig import LAB, rig, until
 from tests.support import lab_pbx
 from tests.support.lab_pbx import LabPbx
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(autouse=True)
