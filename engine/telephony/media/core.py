@@ -189,13 +189,14 @@ class Core:
         self._said[self._nobody] = noise.soft_frame(tick)
         laws = self.ring.laws
         heard = render(self._plan, self._said, laws, self._players, self.bank)
-        self._frames.set(tick, self._said, heard)
+        given = render_samples(self._audio_plan, self._said, laws, self._players, self.bank)
+        self._frames.set(tick, self._said, heard, given)
         for tap in self._taps:
             self._events += tap.listen(self._frames)
         sending = self._outbound.fill(tick, heard)
         self.sent += len(sending.packets)
-        if self._audio_legs.size:
-            self._tell_audio()
+        for leg, samples in zip(self._audio_legs.tolist(), given, strict=True):
+            self._events.append(messages.Audio(leg, samples.astype("<i2").tobytes()))
         self._advance_prompts()
         events, self._events = self._events, []
         return Tick(sending, events)
@@ -323,19 +324,13 @@ class Core:
         self._live_legs = np.flatnonzero(self._live)
         self._audio_legs = np.array(sorted(self._audio), dtype=np.intp)
         listeners = self._outbound.arrange()
-        self._frames.arrange(listeners)
+        self._frames.arrange(listeners, self._audio_legs)
         self._plan = self._replan(listeners)
         self._audio_plan = self._replan(self._audio_legs)
         self._stale = False
 
     def _replan(self, listeners: Index) -> Plan:
         return make_plan(self._matrix, self._players, self.ring.laws, listeners, self._nobody)
-
-    def _tell_audio(self) -> None:
-        laws = self.ring.laws
-        heard = render_samples(self._audio_plan, self._said, laws, self._players, self.bank)
-        for leg, samples in zip(self._audio_legs.tolist(), heard, strict=True):
-            self._events.append(messages.Audio(leg, samples.astype("<i2").tobytes()))
 
     def _advance_prompts(self) -> None:
         for leg in self._players.advance():

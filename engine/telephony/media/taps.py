@@ -14,6 +14,8 @@ from engine.telephony.media.g711 import FRAME, I16, SILENCE, U8, Laws
 from engine.telephony.media.jitter import Index
 
 _UNSENT: Final = -1
+_NOBODY: Final[Index] = np.zeros(0, dtype=np.intp)
+_NOTHING: Final[I16] = np.zeros((0, FRAME), dtype=np.int16)
 
 
 class Frames:
@@ -28,18 +30,29 @@ class Frames:
         self.tick = 0
         self._laws = laws
         self._place: Index = np.full(legs, _UNSENT, dtype=np.intp)
+        self._audio: Index = np.full(legs, _UNSENT, dtype=np.intp)
         self._said: U8 = np.zeros((legs, FRAME), dtype=np.uint8)
         self._heard: U8 = np.zeros((0, FRAME), dtype=np.uint8)
+        self._samples = _NOTHING
 
-    def arrange(self, listeners: Index) -> None:
-        """Say whose frames the rows of ``heard`` are from now on."""
-        self._place[:] = _UNSENT
+    def arrange(self, listeners: Index, audio: Index = _NOBODY) -> None:
+        """Say whose frames the rows of ``heard`` are from now on, and those of ``samples``."""
+        self._place[:] = self._audio[:] = _UNSENT
         self._place[listeners] = np.arange(listeners.size)
+        self._audio[audio] = np.arange(audio.size)
         self._heard = np.zeros((0, FRAME), dtype=np.uint8)
+        self._samples = _NOTHING
 
-    def set(self, tick: int, said: U8, heard: U8) -> None:
-        """Take what was said, shape (legs or more, FRAME), and heard, shape (N, FRAME)."""
-        self.tick, self._said, self._heard = tick, said, heard
+    def set(self, tick: int, said: U8, heard: U8, samples: I16 = _NOTHING) -> None:
+        """Take a tick.
+
+        Args:
+            tick: Which it is.
+            said: What every leg says, shape (legs or more, FRAME).
+            heard: What listeners with phones are sent, shape (N, FRAME).
+            samples: What those without phones are given, shape (M, FRAME).
+        """
+        self.tick, self._said, self._heard, self._samples = tick, said, heard, samples
 
     def laws(self, legs: Index) -> Laws:
         """Return the law in which the codes of some legs are, shape (N,)."""
@@ -56,8 +69,8 @@ class Frames:
     def heard_codes(self, legs: Index) -> U8:
         """Return what is sent to legs, in their own law, shape (N, FRAME).
 
-        That is the mix with its prompts, to the octet; silence for a leg that is sent nothing
-        (not connected, on hold, or without a phone).
+        That is the mix with its prompts, to the octet, or, for a leg without a phone, the samples
+        it is given; silence for a leg that is sent nothing (not connected, or on hold).
         """
         place = self._place[legs]
         sent = place >= 0
@@ -66,6 +79,10 @@ class Frames:
         codes = np.broadcast_to(SILENCE[self._laws[legs], np.newaxis], (legs.size, FRAME)).copy()
         if self._heard.size:
             codes[sent] = self._heard[place[sent]]
+        if self._samples.size:
+            given = np.flatnonzero(self._audio[legs] >= 0)
+            own = self._laws[legs[given]]
+            codes[given] = g711.encode_rows(self._samples[self._audio[legs[given]]], own)
         return codes
 
     def heard(self, legs: Index) -> I16:

@@ -1,6 +1,7 @@
 """A switch and a recorder without an engine: two phones in a call, and what is recorded of them."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,7 +16,8 @@ from engine.ports import RecorderEvent, RecordingEnded
 from engine.telephony.media import Law, MediaClient, MediaEvent, MediaSettings
 from engine.telephony.recording.client import RecorderClient, RecorderSetup
 from engine.telephony.recording.library import Library
-from tests.support.rtp import FRAME, PEAK, RtpPhone, encode
+from tests.support.load import PATIENCE_S
+from tests.support.rtp import FRAME, PEAK, RtpPhone, decode, encode
 
 AGENT, CUSTOMER = LegId("agent"), LegId("customer")
 TAKE = RecordingId("t1-0001-00000001")
@@ -94,6 +96,14 @@ class Studio:
         law = Law.A if phone.a_law else Law.MU
         self.media.connect(leg_id, phone.host, phone.port, law=law)
 
+    async def speak(self, leg_id: LegId, lowest_hz: float) -> None:
+        """Speak from a leg without a phone, as a phone would, until cancelled."""
+        began_s = time.monotonic()
+        for count in itertools.count():
+            frame = decode(spoken(lowest_hz)[count % 256], a_law=False)
+            self.media.send_audio(leg_id, frame.astype("<i2").tobytes())
+            await asyncio.sleep(max(0.0, began_s + 0.02 * (count + 1) - time.monotonic()))
+
     def record(self, recording_id: RecordingId = TAKE) -> None:
         """Record the customer's leg."""
         self._key = self.recorder.open(recording_id, {"attempt_id": "a1"})
@@ -131,7 +141,7 @@ async def studio(folder: Path, *, sealed: bool = True, form: str = "flac") -> As
         await at.recorder.stop()
 
 
-async def until(true: Callable[[], bool], within_s: float = 15.0) -> None:
+async def until(true: Callable[[], bool], within_s: float = PATIENCE_S) -> None:
     """Wait until something is so; fail if it never is."""
     deadline_s = time.monotonic() + within_s
     while not true():

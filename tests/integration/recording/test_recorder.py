@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import uvloop
 
+from engine.domain.ids import LegId
 from engine.ports import RecorderFailed, RecorderRestored
 from tests.integration.recording.studio import (
     AGENT,
@@ -23,7 +24,8 @@ from tests.integration.recording.studio import (
     studio,
     until,
 )
-from tests.support.rtp import FRAME, Phones, decode
+from tests.support.load import Load
+from tests.support.rtp import FRAME, FRAME_S, Phones, decode
 
 SAYS, HEARS = 300.0, 2000.0
 """Lowest tones of customer and agent."""
@@ -56,35 +58,71 @@ def call(at: Studio, *, a_law: bool = False) -> list[CountingPhone]:
     ],
 )
 def test_a_call_is_recorded_on_two_tracks(
-    tmp_path: Path, sealed: bool, form: str, a_law: bool
+    tmp_path: Path, load: Load, sealed: bool, form: str, a_law: bool
 ) -> None:
     async def scenario() -> None:
         async with studio(tmp_path / "calls", sealed=sealed, form=form) as at:
-            with Phones(call(at, a_law=a_law)):
-                await asyncio.sleep(0.3)
+            phones = call(at, a_law=a_law)
+            with Phones(phones):
+                await until(lambda: all(len(phone.frames) > 10 for phone in phones))
                 at.record()
+                before = [phone.count for phone in phones]
                 await asyncio.sleep(2.0)
+                await until(
+                    lambda: all(p.count > n + 90 for p, n in zip(phones, before, strict=True))
+                )
                 at.end()
                 await until(lambda: bool(at.ended()))
             (ended,) = at.ended()
             samples = at.listen(ended)
             assert len(samples) == round(ended.length_s * 8000)
-            assert 1.8 <= ended.length_s <= 3.5
-            assert ended.lost_s <= 0.3
+            assert 1.8 <= ended.length_s <= load.allow(3.5)
+            assert ended.lost_s <= load.allow(0.3)
             assert ended.octets == (tmp_path / "calls" / ended.file_name).stat().st_size
             said, heard = numbers(samples[:, 0], SAYS), numbers(samples[:, 1], HEARS)
             assert len([number for number in said if number >= 0]) >= 80
             assert len([number for number in heard if number >= 0]) >= 80
-            assert missing(said) <= 5
-            assert missing(heard) <= 5
+            most = load.allow(5 * FRAME_S) / FRAME_S
+            assert missing(said) <= most
+            assert missing(heard) <= most
             later = at.listen(ended, 1000)
             assert (later == samples[8000:]).all()
 
     on_uvloop(scenario)
 
 
+@pytest.mark.parametrize("without", [CUSTOMER, AGENT], ids=["customer", "agent"])
+def test_who_has_no_phone_is_on_both_tracks_all_the_same(tmp_path: Path, without: LegId) -> None:
+    """A called party of a trunk that hands us its audio, or an agent at a stream of audio."""
+
+    async def scenario() -> None:
+        async with studio(tmp_path / "calls") as at:
+            lowest = {CUSTOMER: SAYS, AGENT: HEARS}
+            (other,) = {CUSTOMER, AGENT} - {without}
+            phone = CountingPhone(lowest[other])
+            at.join(other, phone)
+            at.media.open_audio(without)
+            at.media.mix({AGENT: (CUSTOMER,), CUSTOMER: (AGENT,)})
+            with Phones([phone]):
+                speaking = asyncio.create_task(at.speak(without, lowest[without]))
+                at.record()
+                await asyncio.sleep(2.0)
+                at.end()
+                await until(lambda: bool(at.ended()))
+                speaking.cancel()
+            (ended,) = at.ended()
+            samples = at.listen(ended)
+            for track, tones in ((0, SAYS), (1, HEARS)):
+                known = {number for number in numbers(samples[:, track], tones) if number >= 0}
+                assert len(known) >= 25, "who speaks by a task is late on a crowded machine"
+
+    on_uvloop(scenario)
+
+
 @pytest.mark.parametrize("victim", ["recorder", "switch"])
-def test_a_death_on_the_way_costs_less_than_a_second(tmp_path: Path, victim: str) -> None:
+def test_a_death_on_the_way_costs_less_than_a_second(
+    tmp_path: Path, load: Load, victim: str
+) -> None:
     async def scenario() -> None:
         async with studio(tmp_path / "calls") as at:
             with Phones(call(at)):
@@ -99,17 +137,18 @@ def test_a_death_on_the_way_costs_less_than_a_second(tmp_path: Path, victim: str
                 await until(lambda: bool(at.ended()))
             (ended,) = at.ended()
             samples = at.listen(ended)
-            assert ended.lost_s < 1.0
+            assert ended.lost_s < load.allow(1.0)
             for track, lowest in ((0, SAYS), (1, HEARS)):
                 found = numbers(samples[:, track], lowest)
-                assert missing(found) < 50
-                assert len([n for n in found if n >= 0]) > 50 * (ended.length_s - 1.3)
+                assert missing(found) < load.allow(1.0) / FRAME_S
+                kept_s = FRAME_S * len([n for n in found if n >= 0])
+                assert kept_s > ended.length_s - load.allow(1.3)
 
     on_uvloop(scenario)
 
 
 def test_a_recorder_that_hangs_is_told_of_within_five_seconds_and_costs_nothing(
-    tmp_path: Path,
+    tmp_path: Path, load: Load
 ) -> None:
     async def scenario() -> None:
         async with studio(tmp_path / "calls") as at:
@@ -121,15 +160,15 @@ def test_a_recorder_that_hangs_is_told_of_within_five_seconds_and_costs_nothing(
                 os.kill(pid, signal.SIGSTOP)
                 began_s = time.monotonic()
                 await until(lambda: RecorderFailed in map(type, at.events))
-                assert time.monotonic() - began_s < 5.0
+                assert time.monotonic() - began_s < load.allow(5.0)
                 os.kill(pid, signal.SIGCONT)
                 await until(lambda: RecorderRestored in map(type, at.events))
                 at.end()
                 await until(lambda: bool(at.ended()))
             (ended,) = at.ended()
-            assert ended.lost_s < 0.5
+            assert ended.lost_s < load.allow(0.5)
             found = numbers(at.listen(ended)[:, 0], SAYS)
-            assert missing(found) < 25
+            assert missing(found) < load.allow(0.5) / FRAME_S
 
     on_uvloop(scenario)
 
@@ -161,7 +200,7 @@ def test_what_is_paused_is_not_in_the_file_nor_in_memory_shared(tmp_path: Path) 
             samples = at.listen(ended)
             assert (numbers(samples[:, 0], SAYS).count(-1)) >= 50
             assert len([n for n in numbers(samples[:, 0], SAYS) if n >= 0]) >= 50
-            assert 2.5 <= ended.length_s <= 6.0
+            assert ended.length_s >= 2.5
 
     on_uvloop(scenario)
 

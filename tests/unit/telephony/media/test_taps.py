@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from engine.telephony.media import messages
+from engine.telephony.media import messages, tones
 from engine.telephony.media.g711 import I16, SILENCE, Law
 from engine.telephony.media.taps import Frames
 from tests.unit.telephony.media.rig import Far, Rig, tones_in
@@ -68,6 +68,26 @@ def test_a_leg_that_is_sent_nothing_hears_silence_in_its_law() -> None:
     rig.do(messages.Connect(2, 0, far.udp_port, 1, 8, -1, False, -1, 0, 0))
     rig.run(2)
     assert (rig.core.frames.heard_codes(rows)[0] == SILENCE[Law.A]).all()
+
+
+@pytest.mark.parametrize("law", [Law.MU, Law.A], ids=["mu", "a"])
+def test_a_leg_without_a_phone_hears_what_it_is_given(law: Law) -> None:
+    rig, tap = Rig(), Listener(9, 1, 8)
+    rig.core.add_tap(tap)
+    rig.add(Far(1, 400, law))
+    rig.do(messages.OpenAudio(8), messages.OpenAudio(9))
+    rig.do(messages.Mix({9: (1, 8), 8: (9,), 1: (8, 9)}))
+    rig.do(messages.Play(9, 1, "tone:900:-16", True, False))
+    for _ in range(12):
+        for leg, hz in ((8, 600), (9, 700)):
+            frame = tones.tone(hz, -16)[rig.tick % 50]
+            rig.do(messages.Audio(leg, frame.astype("<i2").tobytes()))
+        rig.run(1)
+    heard = [tones_in(np.stack([frame[row] for frame in tap.heard[-4:]])) for row in range(3)]
+    assert heard == [{400, 600, 900}, {600, 700}, {700}]
+    given = [event for event in rig.events if isinstance(event, messages.Audio) and event.leg == 8]
+    sample = np.frombuffer(given[-1].pcm, dtype="<i2").astype(np.int16)
+    assert np.array_equal(tap.heard[-1][2], sample), "to the octet, of one source"
 
 
 def test_a_tap_is_told_of_every_end() -> None:
