@@ -4,7 +4,8 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -161,7 +162,8 @@ def test_a_recorder_that_hangs_is_told_of_within_five_seconds_and_costs_nothing(
                 began_s = time.monotonic()
                 await until(lambda: RecorderFailed in map(type, at.events))
                 assert time.monotonic() - began_s < load.allow(5.0)
-                os.kill(pid, signal.SIGCONT)
+                with suppress(ProcessLookupError):  # it may have been replaced by now
+                    os.kill(pid, signal.SIGCONT)
                 await until(lambda: RecorderRestored in map(type, at.events))
                 at.end()
                 await until(lambda: bool(at.ended()))
@@ -181,18 +183,20 @@ def test_what_is_paused_is_not_in_the_file_nor_in_memory_shared(tmp_path: Path) 
             phones = call(at)
             with Phones(phones):
                 at.record()
-                await asyncio.sleep(1.0)
+                await heard(phones, 60)
                 at.media.pause_recording(CUSTOMER, paused=True)
-                await asyncio.sleep(0.06)  # two ticks: the command has acted
+                await at.media.stats()
+                await heard(phones, 5)  # after some ticks the command has acted
                 usual = [phone.says for phone in phones]
                 for phone, lowest in zip(phones, (SAYS, HEARS), strict=True):
                     phone.says = spoken(lowest, peak=SECRET)
-                await asyncio.sleep(1.0)
+                await heard(phones, 55)
                 for phone, frames in zip(phones, usual, strict=True):
                     phone.says = frames
-                await asyncio.sleep(0.3)  # what is in jitter buffers and on the way
+                await heard(phones, 50)  # what was in jitter buffers and on the way is gone
                 at.media.pause_recording(CUSTOMER, paused=False)
-                await asyncio.sleep(0.6)
+                await at.media.stats()
+                await heard(phones, 30)
                 at.end()
                 await until(lambda: bool(at.ended()))
                 _never_seen(at)
@@ -203,6 +207,14 @@ def test_what_is_paused_is_not_in_the_file_nor_in_memory_shared(tmp_path: Path) 
             assert ended.length_s >= 2.5
 
     on_uvloop(scenario)
+
+
+async def heard(phones: Sequence[CountingPhone], count: int) -> None:
+    """Wait until each phone has heard so many frames more: as many ticks of the switch."""
+    before = [len(phone.frames) for phone in phones]
+    await until(
+        lambda: all(len(p.frames) >= n + count for p, n in zip(phones, before, strict=True))
+    )
 
 
 def _never_seen(at: Studio) -> None:
