@@ -18,9 +18,14 @@ STRANGER_S: Final = 60.0
 """Longest life of a connection from a peer that is neither a trunk nor a registered phone. [s]"""
 IDLE_S: Final = 3_900.0
 """Longest silence of any other: longer than a phone may wait to register again. [s]"""
+DRAIN_S: Final = 200.0
+"""Longest wait of one that is retired for another answer: an INVITE rings no longer than that, for
+proxies give it three minutes (Timer C, RFC 3261 §16.6). [s]"""
 CLOSING_S: Final = 5.0
 """Longest wait for a peer to take our last octets. [s]"""
 
+DRAINED: Final = "drained"
+"""Why one that was retired is closed in order."""
 _NO_REQUEST: Final = (b"SIP/", b"\r\n")
 
 
@@ -92,6 +97,7 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_began_s",
         "_closing_s",
+        "_drains_s",
         "_framer",
         "_heard_s",
         "_is_open",
@@ -127,6 +133,7 @@ class Connection(asyncio.Protocol):
         self._opened_s = self._heard_s = self._loop.time()
         self._began_s = 0.0
         self._closing_s = 0.0
+        self._drains_s = 0.0
         self._spoken = False
         self._paused = False
         self._queue: list[bytes] = []
@@ -138,6 +145,11 @@ class Connection(asyncio.Protocol):
     def was_heard(self) -> bool:
         """Whether a whole message has come over it."""
         return self._spoken
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was opened and nobody closes it."""
+        return self._is_open and self.is_usable
 
     @property
     def is_usable(self) -> bool:
@@ -195,6 +207,15 @@ class Connection(asyncio.Protocol):
             self._closing_s = self._loop.time()
             self._transport.close()
 
+    def retire(self, flow: Destination) -> None:
+        """Take only answers from now on, and what the peer asks; be closed when none come any more.
+
+        Args:
+            flow: What it is known by now: no request of ours goes there.
+        """
+        self.destination = flow
+        self._drains_s = self._loop.time()
+
     def abort(self, why: str) -> None:
         """Close it at once; what it carried has failed."""
         if why:
@@ -214,6 +235,8 @@ class Connection(asyncio.Protocol):
         """
         if self._closing_s:
             return "close-too-slow" if now_s - self._closing_s > CLOSING_S else ""
+        if self._drains_s and now_s - self._drains_s > DRAIN_S:
+            return DRAINED
         if self._began_s and now_s - self._began_s > MESSAGE_S:
             return "message-too-slow"
         if self.accepted and not self._spoken and now_s - self._opened_s > MESSAGE_S:
@@ -238,6 +261,8 @@ class Connection(asyncio.Protocol):
             self._spoken = True
             self._began_s = 0.0
         for octets in messages:
+            if self._drains_s and octets.startswith(b"SIP/"):
+                self._drains_s = self._heard_s
             if not self._closing_s:
                 self._owner.on_message(octets, self)
         if framer.pings > before:

@@ -1,16 +1,17 @@
 """All TCP and TLS connections: opened when needed, reused, limited, and given up (RFC 3261 §18)."""
 
 import asyncio
-import socket
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from itertools import count
-from typing import Final, cast
+from typing import Final
 
-from engine.telephony.sip.connection import Connection
+from engine.telephony.sip.accepted import Accepted, tune
+from engine.telephony.sip.connection import DRAINED, Connection
 from engine.telephony.sip.door import Door
 from engine.telephony.sip.tls import TlsProfile
+from engine.telephony.sip.tls_profiles import TlsProfiles
 from engine.telephony.sip.tls_server import TlsServer
 from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.transport import Waker
@@ -19,13 +20,13 @@ CONNECT_S: Final = 5.0
 """Longest opening of a connection, TLS included. [s]"""
 SWEEP_S: Final = 1.0
 """How often slow and idle connections are looked for. [s]"""
-SILENT_PEER_MS: Final = 15_000
-"""Octets that a peer's kernel does not acknowledge for so long end a connection. [ms]"""
-PROBE_S: Final = 60
-"""Silence after which the kernel asks whether a peer is there. [s]"""
+FILES_S: Final = 30.0
+"""How often changed files of TLS are looked for. [s]"""
 _BACKLOG: Final = 1024
 _LINGER_S: Final = 1.0
 """Longest wait for peers to read our last octets when all closes. [s]"""
+_SERVER: Final = "server"
+"""Key of the profile by which peers that connect to us are met."""
 _ANY: Final = ("0.0.0.0", "::")  # noqa: S104 - these are not addresses to connect from
 
 
@@ -62,7 +63,8 @@ class Streams:
         self._default = default
         self._door = door
         self._connections: dict[Destination, Connection] = {}
-        self._profiles: dict[str, TlsProfile] = {}
+        self._profiles = TlsProfiles(self._retire)
+        self._read_s = 0.0
         self._numbers = count(1)
         self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -86,8 +88,11 @@ class Streams:
             OSError: It cannot be bound.
         """
         loop = asyncio.get_running_loop()
+        secure = profile is not None
+        if profile is not None:
+            self._profiles.set(_SERVER, profile)
         server = await loop.create_server(
-            lambda: _Accepted(self._admit, profile), self._host, port, backlog=_BACKLOG
+            lambda: Accepted(self._admit, secure), self._host, port, backlog=_BACKLOG
         )
         self._servers.append(server)
         self._sweep()
@@ -95,8 +100,12 @@ class Streams:
         return bound
 
     def trust(self, key: str, profile: TlsProfile) -> None:
-        """Set how TLS peers are met whose destinations carry a key as their link."""
-        self._profiles[key] = profile
+        """Set how TLS peers are met whose destinations carry a key as their link.
+
+        If that is another way than before, connections are opened anew; those there are go on with
+        what was begun over them, and are closed when that is over.
+        """
+        self._profiles.set(key, profile)
 
     async def close(self) -> None:
         """Close all connections, once peers have read what was written, and let nobody in."""
@@ -152,7 +161,28 @@ class Streams:
         return connection
 
     def _profile(self, destination: Destination) -> TlsProfile | None:
-        return self._profiles.get(destination.link) if destination.link else self._default()
+        """Return how a peer is met now, None if nothing was set for it."""
+        link = destination.link
+        if not link and self._profiles.find(link) is None:
+            self._profiles.set(link, self._default())
+        return self._profiles.find(link)
+
+    def _retire(self, key: str) -> None:
+        """Open connections anew to peers that are to be met in another way now."""
+        for connection in list(self._connections.values()):
+            there = connection.destination
+            if there.transport == "TLS" and there.link == key and connection.is_open:
+                self._retire_one(connection)
+
+    def _retire_one(self, connection: Connection) -> None:
+        """Let a connection end as if its peer had opened it: answers to it go over it alone."""
+        there = connection.destination
+        if self._connections.get(there) is connection:
+            del self._connections[there]
+        flow = there._replace(link=f"#{next(self._numbers)}")
+        self._connections[flow] = connection
+        connection.retire(flow)
+        self.counts["connections-renewed"] += 1
 
     async def _open(self, connection: Connection, profile: TlsProfile | None) -> None:
         loop = asyncio.get_running_loop()
@@ -167,13 +197,15 @@ class Streams:
                     ssl=profile.context if profile else None,
                     server_hostname=(profile.name or there.host) if profile else None,
                 )
-            _tune(transport)
+            tune(transport)
+            if profile is not None and self._profile(there) is not profile and connection.is_usable:
+                self._retire_one(connection)  # it was changed meanwhile
         except (OSError, ValueError, TimeoutError):
             connection.abort("connect-failed")
 
     # --- being connected to --------------------------------------------------------------------
 
-    def _admit(self, transport: asyncio.Transport, profile: TlsProfile | None) -> None:
+    def _admit(self, transport: asyncio.Transport, secure: bool) -> None:
         """Take a peer's connection, unless there are too many; TLS begins after that."""
         peer = transport.get_extra_info("peername")
         if peer is None:
@@ -181,16 +213,17 @@ class Streams:
             return
         host, port = peer[:2]
         now_s = asyncio.get_running_loop().time()
-        refused = self._door.refuse((host, port), now_s, secure=profile is not None)
+        refused = self._door.refuse((host, port), now_s, secure=secure)
         if refused:
             self.counts[refused] += 1
             transport.abort()
             return
-        kind = "TLS" if profile else "TCP"
+        profile = self._profiles.find(_SERVER) if secure else None
+        kind = "TLS" if secure else "TCP"
         flow = Destination(host, port, kind, f"#{next(self._numbers)}")
         connection = Connection(self, flow, accepted=True)
         self._connections[flow] = connection
-        _tune(transport)
+        tune(transport)
         if profile is None:
             transport.set_protocol(connection)
             connection.open(transport)
@@ -241,44 +274,25 @@ class Streams:
             self._timer.cancel()
         loop = asyncio.get_running_loop()
         now_s = loop.time()
+        if now_s - self._read_s >= FILES_S:
+            self._read_s = now_s
+            self._read_files()
         for connection in list(self._connections.values()):
             known = not connection.accepted or self._is_known(connection.destination)
             why = connection.judge(now_s, known)
-            if why:
+            if why == DRAINED:
+                connection.close()
+            elif why:
                 connection.abort(why)
         self._timer = loop.call_later(SWEEP_S, self._sweep)
+
+    def _read_files(self) -> None:
+        """Take changed files of TLS; while one is wrong, what was known holds."""
+        wrong = self._profiles.renew()
+        if wrong:
+            self.counts["tls-files-wrong"] += wrong
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-class _Accepted(asyncio.Protocol):
-    """A connection in the instant of its making, before anyone has decided to keep it."""
-
-    __slots__ = ("_admit", "_profile")
-
-    def __init__(
-        self,
-        admit: Callable[[asyncio.Transport, TlsProfile | None], None],
-        profile: TlsProfile | None,
-    ) -> None:
-        self._admit = admit
-        self._profile = profile
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Hand it over."""
-        self._admit(cast("asyncio.Transport", transport), self._profile)
-
-
-def _tune(transport: asyncio.BaseTransport) -> None:
-    """Let the kernel find out about peers that vanished (RFC 5482, RFC 1122 §4.2.3.6)."""
-    sock = transport.get_extra_info("socket")
-    if sock is None:
-        return
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in (("TCP_KEEPIDLE", PROBE_S), ("TCP_USER_TIMEOUT", SILENT_PEER_MS)):
-        option = getattr(socket, name, None)  # not every kernel has them
-        if option is not None:
-            sock.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -9,7 +9,7 @@ from engine.domain.refusals import InvalidRequestError
 from engine.telephony.sip.door import Door
 from engine.telephony.sip.police import Police
 from engine.telephony.sip.streams import Streams
-from engine.telephony.sip.tls import TlsFilesError, TlsProfile, client_context, server_context
+from engine.telephony.sip.tls import TlsFiles, TlsFilesError, TlsProfile
 from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.transport import StreamReceiver, UdpTransport, Waker
 
@@ -144,13 +144,12 @@ class SipTransports:
             if settings.tls_port is None:
                 return None
             own = settings.tls_certificate, settings.tls_key
-            return TlsProfile(server_context(*own, settings.tls_client_ca))
+            return TlsProfile.of(TlsFiles(settings.tls_client_ca, *own, serves=True))
         except TlsFilesError as error:
             raise InvalidRequestError(f"sip: TLS: {error}", slug="invalid-config") from error
 
     def _default_profile(self) -> TlsProfile:
         """Return how phones with a TLS URI are met: trusted by those who may sign phones here."""
         settings = self._settings
-        return TlsProfile(
-            client_context(settings.tls_client_ca, settings.tls_certificate, settings.tls_key)
-        )
+        own = settings.tls_certificate, settings.tls_key
+        return TlsProfile.of(TlsFiles(settings.tls_client_ca, *own))

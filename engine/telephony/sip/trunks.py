@@ -10,7 +10,7 @@ from engine.ports import TelephonyEvent, TrunkLost, TrunkReached
 from engine.telephony.sip.digest import Credentials
 from engine.telephony.sip.registration import Account
 from engine.telephony.sip.resolver import Resolver, Route, split_address
-from engine.telephony.sip.tls import TlsProfile, client_context
+from engine.telephony.sip.tls import TlsFiles, TlsProfile
 from engine.telephony.sip.transactions import Destination
 
 _ALIVE_UNLESS = frozenset({408, 503})
@@ -92,8 +92,8 @@ class Trunk:
             TlsFilesError: A file of TLS is missing or wrong.
         """
         spec = self.spec
-        context = client_context(spec.tls_ca, spec.tls_certificate, spec.tls_key)
-        return TlsProfile(context, spec.tls_name or self.host)
+        files = TlsFiles(spec.tls_ca, spec.tls_certificate, spec.tls_key)
+        return TlsProfile.of(files, spec.tls_name or self.host)
 
 
 class Trunks:

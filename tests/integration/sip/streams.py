@@ -173,6 +173,10 @@ class FarEnd:
             if self.status and not request.startswith(b"ACK "):
                 writer.write(answer(request, self.status, self.port))
 
+    def late(self, status: int) -> None:
+        """Answer the last request, where it came from."""
+        self._writers[-1].write(answer(self.requests[-1], status, self.port))
+
     async def drop(self) -> None:
         """Close the connections."""
         writers, self._writers = self._writers, []
