@@ -126,6 +126,11 @@ class Relay:
             assert one
             one.close()
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether anything is still under way."""
+        return bool(self._late)
+
     def _run(self) -> None:
         while not self._over.is_set():
             pause_s = self._late[0][0] - time.monotonic() if self._late else _PATIENCE_S

@@ -24,6 +24,7 @@ from engine.telephony.media import (
 )
 from engine.telephony.media.pool import switches_of
 from tests.integration.media.test_switch import House, on_uvloop, settle, until
+from tests.support.load import PATIENCE_S, Load
 from tests.support.rtp import Phones, RtpPhone
 
 AGENT, CUSTOMER, SUPERVISOR, OTHER = map(LegId, ("agent", "customer", "supervisor", "other"))
@@ -86,7 +87,7 @@ def test_supervision_works_across_switches_like_within_one() -> None:
     on_uvloop(scenario)
 
 
-def test_a_switch_that_dies_leaves_the_calls_of_the_other_alone_and_comes_back() -> None:
+def test_a_switch_that_dies_leaves_the_calls_of_the_other_alone_and_comes_back(load: Load) -> None:
     async def scenario() -> None:
         phones = [RtpPhone(hz) for hz in (400, 500, 600, 700, 800, 900)]
         ids = [LegId(f"leg-{n}") for n in range(6)]
@@ -103,16 +104,16 @@ def test_a_switch_that_dies_leaves_the_calls_of_the_other_alone_and_comes_back()
                 before, since_s = at.client.pids, time.monotonic()
                 assert before[0]
                 os.kill(before[0], signal.SIGKILL)
-                await until(lambda: bool(at.told(SwitchRestored)), 10.0)
+                await until(lambda: bool(at.told(SwitchRestored)))
                 there_s = time.monotonic() + 0.3
-                await until(lambda: all(p.frames[-1].at_s > there_s for p in phones), 10.0)
+                await until(lambda: all(p.frames[-1].at_s > there_s for p in phones))
                 await settle(phones, tones)
                 assert at.client.pids[0] not in (None, before[0])
                 assert at.client.pids[1] == before[1]
                 assert len(at.told(SwitchLost)) == 1
                 for one, other in ((1, 3), (3, 1)):
                     # Far longer than a quiet machine needs, far shorter than a start of Python.
-                    assert phones[one].longest_gap_s(phones[other].hz, since_s) <= 0.5
+                    assert phones[one].longest_gap_s(phones[other].hz, since_s) <= load.allow(0.5)
                     numbers = [f.seq for f in phones[one].frames if f.at_s >= since_s]
                     assert [after - before & 0xFFFF for before, after in pairwise(numbers)] == [
                         1
@@ -174,10 +175,10 @@ def test_an_audio_leg_may_be_in_another_switch() -> None:
             at.client.mix({AGENT: (SUPERVISOR,), SUPERVISOR: (AGENT,)})
             wave = (b"\x00\x20" * 5 + b"\x00\xe0" * 5) * 16
             with Phones([phone]):
-                for _ in range(60):
-                    at.client.send_audio(SUPERVISOR, wave)
-                    await asyncio.sleep(0.02)
-                assert 800.0 in phone.ever_heard()
+                async with asyncio.timeout(PATIENCE_S):
+                    while 800.0 not in phone.ever_heard() or not at.audio:
+                        at.client.send_audio(SUPERVISOR, wave)
+                        await asyncio.sleep(0.02)
             assert {leg_id for leg_id, _ in at.audio} == {SUPERVISOR}
 
     on_uvloop(scenario)

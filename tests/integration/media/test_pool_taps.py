@@ -1,6 +1,5 @@
 """Recording and analysis in every switch of a pool: two calls, each across two processes."""
 
-import asyncio
 from pathlib import Path
 
 from engine.config import EngineSettings, SipSettings, StoreSettings
@@ -13,7 +12,7 @@ from engine.telephony.media.events import LegAnalysed
 from engine.telephony.recording.client import RecorderClient, RecorderSetup
 from engine.telephony.recording.library import Library
 from tests.integration.media.test_pool import Houses
-from tests.integration.media.test_switch import on_uvloop, until
+from tests.integration.media.test_switch import on_uvloop, ticks, until
 from tests.integration.recording.studio import CountingPhone, numbers
 from tests.support.rtp import Phones
 
@@ -52,20 +51,18 @@ def test_calls_across_switches_are_recorded_and_analysed_where_their_customer_is
             at.client.mix({IDS[0]: (IDS[3],), IDS[3]: (IDS[0],)})
             at.client.mix({IDS[1]: (IDS[2],), IDS[2]: (IDS[1],)})
             with Phones(phones):
-                await asyncio.sleep(0.3)
+                await ticks(phones, 10)
                 keys = []
                 for place in (0, 1):
                     keys.append(recorder.open(RecordingId(f"take-{place}"), {}))
                     at.client.record(IDS[place], keys[place])
                     at.client.analyse(IDS[place], AnalysisSpec(limit_s=1.0))
-                await asyncio.sleep(2.0)
+                await ticks(phones, 100)
                 for place, key in enumerate(keys):
                     at.client.stop_recording(IDS[place])
                     recorder.close(key)
-                await until(
-                    lambda: len([e for e in told if isinstance(e, RecordingEnded)]) == 2, 15.0
-                )
-                await until(lambda: len(at.told(LegAnalysed)) == 2, 15.0)
+                await until(lambda: len([e for e in told if isinstance(e, RecordingEnded)]) == 2)
+                await until(lambda: len(at.told(LegAnalysed)) == 2)
         finally:
             await at.client.stop()
             await recorder.stop()

@@ -31,11 +31,13 @@ from engine.telephony.media import (
     NoRoomError,
     PromptEnded,
     PromptFailed,
+    Stats,
     SwitchLost,
     SwitchRestored,
     UnknownMediaLegError,
     UnusableAddressError,
 )
+from tests.support.load import PATIENCE_S, Load
 from tests.support.rtp import Phones, RtpPhone
 
 AGENT, CUSTOMER, SUPERVISOR, OTHER = map(LegId, ("agent", "customer", "supervisor", "other"))
@@ -73,7 +75,7 @@ async def house(**settings: object) -> AsyncIterator[House]:
         await open_house.client.stop()
 
 
-async def until(true: Callable[[], bool], within_s: float = 5.0) -> None:
+async def until(true: Callable[[], bool], within_s: float = PATIENCE_S) -> None:
     """Wait until something is so; fail if it never is."""
     deadline_s = time.monotonic() + within_s
     while not true():
@@ -85,6 +87,22 @@ async def settle(phones: Sequence[RtpPhone], heard: Sequence[set[float]]) -> Non
     """Wait until each phone hears exactly what it should."""
     pairs = list(zip(phones, heard, strict=True))
     await until(lambda: all(phone.hears() == tones for phone, tones in pairs))
+
+
+async def ticks(phones: Sequence[RtpPhone], count: int) -> None:
+    """Wait until each phone has heard so many frames more: as many ticks of the switch."""
+    before = [len(phone.frames) for phone in phones]
+    await until(
+        lambda: all(len(p.frames) >= n + count for p, n in zip(phones, before, strict=True))
+    )
+
+
+async def foreign(at: House, count: int) -> Stats:
+    """Wait until so many datagrams of strangers have come."""
+    async with asyncio.timeout(PATIENCE_S):
+        while (stats := await at.client.stats()).foreign <= count:  # noqa: ASYNC110 - elsewhere
+            await asyncio.sleep(0.05)
+    return stats
 
 
 def phone_with_reports() -> tuple[RtpPhone, socket.socket]:
@@ -110,7 +128,7 @@ def on_uvloop(scenario: Callable[[], Awaitable[None]]) -> None:
     uvloop.run(main())
 
 
-def test_supervision_modes_change_without_a_gap_and_each_hears_whom_it_should() -> None:
+def test_supervision_modes_change_without_a_gap_and_each_hears_whom_it_should(load: Load) -> None:
     async def scenario() -> None:
         phones = [RtpPhone(400), RtpPhone(500, a_law=True), RtpPhone(600)]
         async with house() as at:
@@ -129,9 +147,10 @@ def test_supervision_modes_change_without_a_gap_and_each_hears_whom_it_should() 
                 at.client.mix({AGENT: (CUSTOMER,), CUSTOMER: (AGENT,)})
                 await settle(phones, [{500}, {400}, {400, 500}])
                 at.client.release(SUPERVISOR)
-                await asyncio.sleep(0.1)
-            assert phones[0].longest_gap_s(500, since_s) <= 0.06
-            assert phones[1].longest_gap_s(400, since_s) <= 0.06
+                await ticks(phones[:2], 5)
+            most_s = load.allow(0.06)
+            assert phones[0].longest_gap_s(500, since_s) <= most_s
+            assert phones[1].longest_gap_s(400, since_s) <= most_s
 
     on_uvloop(scenario)
 
@@ -150,11 +169,9 @@ def test_two_calls_never_leak_and_injected_packets_change_nothing() -> None:
             at.client.mix({ids[n]: (ids[n ^ 1],) for n in range(4)})
             with Phones([*intruders, *phones]):
                 await settle(phones, [{500}, {400}, {700}, {600}])
-                await asyncio.sleep(0.5)
-                stats = await at.client.stats()
+                await foreign(at, 50)
             assert [phone.ever_heard() for phone in phones] == [{500}, {400}, {700}, {600}]
             assert not any(intruder.frames for intruder in intruders)
-            assert stats.foreign > 50
 
     on_uvloop(scenario)
 
@@ -162,7 +179,9 @@ def test_two_calls_never_leak_and_injected_packets_change_nothing() -> None:
 @pytest.mark.parametrize(
     ("standby", "gap_s"), [(True, 1.0), (False, 6.0)], ids=["standby", "no standby"]
 )
-def test_a_killed_switch_is_replaced_on_the_same_ports(standby: bool, gap_s: float) -> None:
+def test_a_killed_switch_is_replaced_on_the_same_ports(
+    load: Load, standby: bool, gap_s: float
+) -> None:
     async def scenario() -> None:
         phones = [RtpPhone(400), RtpPhone(500)]
         async with house(standby=standby) as at:
@@ -174,9 +193,7 @@ def test_a_killed_switch_is_replaced_on_the_same_ports(standby: bool, gap_s: flo
             with Phones(phones):
                 await settle(phones, [{500}, {400}])
                 for _ in range(2):
-                    await until(
-                        lambda: not standby or at.client._keeper.standby_pid is not None, 10.0
-                    )
+                    await until(lambda: not standby or at.client._keeper.standby_pid is not None)
                     since_s, before = time.monotonic(), at.client.pid
                     assert before
                     restored = len(at.told(SwitchRestored))
@@ -186,11 +203,10 @@ def test_a_killed_switch_is_replaced_on_the_same_ports(standby: bool, gap_s: flo
                     there_s = time.monotonic() + 0.3
                     await until(
                         lambda s=there_s: all(phone.frames[-1].at_s > s for phone in phones),  # type: ignore[misc]
-                        within_s=10.0,
                     )
                     await settle(phones, [{500}, {400}])
-                    assert phones[0].longest_gap_s(500, since_s) <= gap_s
-                    assert phones[1].longest_gap_s(400, since_s) <= gap_s
+                    assert phones[0].longest_gap_s(500, since_s) <= load.allow(gap_s)
+                    assert phones[1].longest_gap_s(400, since_s) <= load.allow(gap_s)
             assert len(at.told(SwitchLost)) == 2
             assert len({frame.ssrc for frame in phones[0].frames}) == 1
             assert len({frame.source for frame in phones[0].frames}) == 1
@@ -204,7 +220,7 @@ def test_a_standby_that_dies_is_replaced_before_it_is_needed() -> None:
             pid = at.client._keeper.standby_pid
             assert pid
             os.kill(pid, signal.SIGKILL)
-            await until(lambda: at.client._keeper.standby_pid not in (None, pid), 15.0)
+            await until(lambda: at.client._keeper.standby_pid not in (None, pid))
             assert not at.told(SwitchLost)
 
     on_uvloop(scenario)
@@ -243,7 +259,7 @@ def test_the_switch_ends_when_the_engine_is_killed(tmp_path: Path) -> None:
         pids = [int(word) for word in parent.stdout.readline().split()]
         parent.kill()
         parent.wait()
-        deadline_s = time.monotonic() + 5
+        deadline_s = time.monotonic() + PATIENCE_S
         while any(Path(f"/proc/{pid}").exists() and _runs(pid) for pid in pids):
             assert time.monotonic() < deadline_s, "the switch outlived the engine"
             time.sleep(0.02)
@@ -266,14 +282,14 @@ def test_an_audio_leg_hears_and_speaks_through_the_client() -> None:
             at.client.open_audio(SUPERVISOR)
             at.client.mix({AGENT: (SUPERVISOR,), SUPERVISOR: (AGENT,)})
             with Phones([phone]):
-                for _ in range(40):
-                    at.client.send_audio(SUPERVISOR, wave.tobytes())
-                    await asyncio.sleep(0.02)
-                assert 700.0 in phone.ever_heard()
+                async with asyncio.timeout(PATIENCE_S):
+                    while 700.0 not in phone.ever_heard() or len(at.audio) < 40:
+                        at.client.send_audio(SUPERVISOR, wave.tobytes())
+                        await asyncio.sleep(0.02)
             assert {leg_id for leg_id, _ in at.audio} == {SUPERVISOR}
-            heard = np.frombuffer(at.audio[-10][1], dtype="<i2").astype(float)
-            level = np.abs(heard @ np.exp(-2j * np.pi * 400 * np.arange(160) / 8000)) / 80
-            assert level > 3000
+            heard = np.frombuffer(b"".join(pcm for _, pcm in at.audio[-20:]), "<i2").astype(float)
+            turns = np.exp(-2j * np.pi * 400 * np.arange(160) / 8000)
+            assert np.median(np.abs(heard.reshape(-1, 160) @ turns)) / 80 > 3000
 
     on_uvloop(scenario)
 
@@ -323,13 +339,14 @@ def test_reports_are_exchanged_and_the_quality_told_at_the_end() -> None:
                 assert phone._to
                 with Phones([phone]):
                     loop = asyncio.get_running_loop()
-                    async with asyncio.timeout(8):
+                    async with asyncio.timeout(PATIENCE_S):
                         report = await loop.sock_recv(reports, 2048)
                     about = int.from_bytes(report[4:8], "big")
                     block = struct.pack("!IIIIIII", phone.ssrc, about, 7, 0, 80, 0, 0)
                     host, port = phone._to
                     reports.sendto(b"\x81\xc9\x00\x07" + block, (host, port + 1))
-                    await asyncio.sleep(0.5)
+                    await at.client.stats()
+                    await ticks([phone], 10)
                 at.client.release(AGENT)
                 await until(lambda: bool(at.told(LegQuality)))
                 (told,) = at.told(LegQuality)
@@ -383,7 +400,7 @@ def test_rows_come_back_and_a_full_switch_refuses_clearly() -> None:
     on_uvloop(scenario)
 
 
-def test_a_flood_of_junk_leaves_the_audio_whole() -> None:
+def test_a_flood_of_junk_leaves_the_audio_whole(load: Load) -> None:
     async def scenario() -> None:
         phones = [RtpPhone(400), RtpPhone(500)]
         noise = random.Random(5)
@@ -396,15 +413,15 @@ def test_a_flood_of_junk_leaves_the_audio_whole() -> None:
                 junk.setblocking(False)
                 await settle(phones, [{500}, {400}])
                 since_s = time.monotonic()
-                for _ in range(100):
-                    for _ in range(100):
-                        target = noise.choice(targets)
-                        assert target
-                        junk.sendto(noise.randbytes(noise.randrange(300)), target)
-                    await asyncio.sleep(0.02)
-                stats = await at.client.stats()
-            assert stats.foreign > 5000
-            assert phones[0].longest_gap_s(500, since_s) <= 0.06
-            assert phones[1].longest_gap_s(400, since_s) <= 0.06
+                async with asyncio.timeout(PATIENCE_S):
+                    while (await at.client.stats()).foreign < 5000:
+                        for _ in range(100):
+                            target = noise.choice(targets)
+                            assert target
+                            junk.sendto(noise.randbytes(noise.randrange(300)), target)
+                        await asyncio.sleep(0.02)
+            most_s = load.allow(0.06)
+            assert phones[0].longest_gap_s(500, since_s) <= most_s
+            assert phones[1].longest_gap_s(400, since_s) <= most_s
 
     on_uvloop(scenario)
