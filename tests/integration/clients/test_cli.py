@@ -19,6 +19,7 @@ from engine.ports import StoredFact
 from gateway.server import Gateway
 from gateway.services import all_services
 from tests.integration.gateway.double import EngineDouble
+from tests.support.load import PATIENCE_S
 
 Run = Callable[..., Result]
 
@@ -44,7 +45,7 @@ class Served:
         self.loop.close()
 
     def _do(self, work: Any) -> None:
-        asyncio.run_coroutine_threadsafe(work, self.loop).result(10)
+        asyncio.run_coroutine_threadsafe(work, self.loop).result(PATIENCE_S)
 
     async def _start(self) -> None:
         self.engine = EngineDouble()

@@ -12,6 +12,7 @@ from engine.domain.refusals import IllegalTransitionError
 from gateway.pb.paceline.v1 import agent_session_pb2, agents_pb2, campaigns_pb2, lists_pb2
 from gateway.pb.paceline.v1.metrics_pb2 import METRIC_SCOPE_CAMPAIGN
 from tests.integration.gateway.double import EngineDouble
+from tests.support.load import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio
 
@@ -54,7 +55,7 @@ async def test_wrong_fields_are_an_error_that_names_them(client: PacelineClient)
 
 
 async def test_no_server_is_an_error_that_may_pass() -> None:
-    async with PacelineClient("127.0.0.1:1", deadline_s=5) as client:
+    async with PacelineClient("127.0.0.1:1", deadline_s=PATIENCE_S) as client:
         with pytest.raises(PacelineError) as caught:
             await client.engine.get()
     assert caught.value.slug == "unreachable"
@@ -199,7 +200,7 @@ async def test_pacing_tells_its_decision(client: PacelineClient) -> None:
 
 
 async def test_a_server_is_waited_for_until_it_serves(client: PacelineClient) -> None:
-    await client.wait_serving(5)
+    await client.wait_serving(PATIENCE_S)
     async with PacelineClient("127.0.0.1:1") as nowhere:
         with pytest.raises(PacelineError, match="does not serve after"):
             await nowhere.wait_serving(0.2)

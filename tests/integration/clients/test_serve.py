@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from clients import PacelineClient
+from tests.support.load import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio
 
@@ -37,21 +38,21 @@ async def serving(
 async def api_of(process: asyncio.subprocess.Process) -> str:
     """Return the address of the API, as the process prints it when it is ready."""
     assert process.stdout is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         line = (await process.stdout.readline()).decode()
     assert line.startswith("serving api=127.0.0.1:"), line
     return line.split()[1].removeprefix("api=")
 
 
 async def ended(process: asyncio.subprocess.Process) -> int:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         return await process.wait()
 
 
 async def test_a_server_serves_keeps_what_it_is_told_and_stops_by_sigterm(tmp_path: Path) -> None:
     async with serving(folder=tmp_path) as process:
         async with PacelineClient(await api_of(process)) as client:
-            await client.wait_serving(5)
+            await client.wait_serving(PATIENCE_S)
             await client.lists.create("people")
         process.send_signal(signal.SIGTERM)
         assert await ended(process) == 0

@@ -16,6 +16,7 @@ from gateway.pb.paceline.v1 import metrics_pb2 as pb
 from gateway.pb.paceline.v1 import metrics_pb2_grpc
 from gateway.server import Gateway
 from gateway.services.metrics import MetricsService
+from tests.support.load import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio
 
@@ -112,6 +113,6 @@ async def test_readers_of_one_query_share_a_feed_that_ends_with_the_last(
     assert len(service.feeds) == 1
     for call in calls:
         call.cancel()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while service.feeds:  # noqa: ASYNC110 - the server sees a cancel when it sees it
             await asyncio.sleep(0.01)

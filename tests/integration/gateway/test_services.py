@@ -48,6 +48,7 @@ from gateway.server import Gateway
 from gateway.services import all_services
 from tests.integration.gateway.double import CALL, ROWS, EngineDouble
 from tests.integration.gateway.test_edge import refusal
+from tests.support.load import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio
 
@@ -288,7 +289,7 @@ async def test_the_header_is_accepted_before_any_chunk_is_sent(
 ) -> None:
     call = lists.ImportList()
     await call.write(header())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await call.initial_metadata()
     assert not call.done()
     for chunk in (b"good\n", b"bad\n"):  # each is answered before the next is sent
@@ -307,7 +308,7 @@ async def test_an_import_that_breaks_off_is_closed_and_not_finished(
     await call.write(lists_pb2.ImportListRequest(chunk=b"good\n"))
     await call.read()
     call.cancel()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not engine.runs[0].closed:  # noqa: ASYNC110 - the server sees a cancel when it does
             await asyncio.sleep(0.01)
     assert not engine.runs[0].finished
@@ -485,7 +486,7 @@ async def test_an_agent_works_in_a_session(
     assert ack.ack.request_id == "2"
     assert isinstance(link.said[0], HangUpCall)
     call.cancel()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not link.closed:  # noqa: ASYNC110 - the server sees a cancel when it does
             await asyncio.sleep(0.01)
 

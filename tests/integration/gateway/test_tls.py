@@ -14,6 +14,7 @@ from gateway.identity import caller_of
 from gateway.pb.paceline.v1 import dnc_pb2, dnc_pb2_grpc
 from gateway.server import Gateway, Tls
 from tests.integration.gateway.conftest import Context, Dnc
+from tests.support.load import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio
 
@@ -106,7 +107,7 @@ async def ask(
     async with channel:
         stub = dnc_pb2_grpc.DncServiceStub(channel)
         request = dnc_pb2.CheckDncNumberRequest(number="+14155550100")
-        return (await stub.CheckDncNumber(request, timeout=5, metadata=metadata)).listed
+        return (await stub.CheckDncNumber(request, timeout=PATIENCE_S, metadata=metadata)).listed
 
 
 async def test_a_client_that_trusts_the_server_and_is_trusted_gets_in(

@@ -9,6 +9,7 @@ from typing import Self
 import pytest
 
 from tests.integration.sip.test_baresip import write_tone
+from tests.support.load import PATIENCE_S
 from tests.support.ports import free_port
 
 HOST = "127.0.0.1"
@@ -85,7 +86,7 @@ class Baresip:
         try:
             order = json.dumps({"command": command, "params": params, "token": "t"})
             writer.write(f"{len(order)}:{order},".encode())
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 while True:
                     length = int((await reader.readuntil(b":"))[:-1])
                     told = json.loads((await reader.readexactly(length + 1))[:-1])

@@ -16,8 +16,9 @@ from engine.ports import HangUp, Licence, PlaceCall, SetTrunk, TelephonyCommand,
 from engine.telephony.combined import CombinedTelephony
 from engine.telephony.sip.adapter import SipTelephony
 from tests.support import lab_pbx
+from tests.support.load import PATIENCE_S
 
-LONGEST_S = 30.0
+LONGEST_S = PATIENCE_S
 LAB, CARRIER = TrunkId("lab"), TrunkId("carrier")
 CALLER = E164("+14155550199")
 E = TypeVar("E")

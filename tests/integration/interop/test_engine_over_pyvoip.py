@@ -40,11 +40,10 @@ async def test_a_campaign_over_pyvoip_connects_agents_to_people(tmp_path: Path) 
             call = next(call for call in pbx.calls.values() if call.voice is not None)
             voice, ear = call.voice, world.ears["anna"].last
             assert voice is not None
-            await until(lambda voice=voice: voice.heard, 5.0, "the agent is heard")  # type: ignore[misc]
+            await until(lambda voice=voice: voice.heard, what="the agent is heard")  # type: ignore[misc]
             await until(
                 lambda ear=ear: lab_pbx.SPEAKS_HZ in (ear.hears(time.time() - 0.3) or ()),  # type: ignore[misc]
-                5.0,
-                "the called party is heard",
+                what="the called party is heard",
             )
             if count == 1:
                 pbx.hang_up(call)

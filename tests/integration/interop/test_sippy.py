@@ -9,18 +9,19 @@ from typing import Any
 
 import pytest
 
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.digest import Credentials
 from engine.telephony.sip.events import Answered, Ended, Incoming, MediaChanged, Ringing
 from engine.telephony.sip.sdp import Direction, LocalMedia
-from engine.telephony.sip.transactions import Destination
 from tests.integration.sip.peer import Phone
+from tests.support.load import PATIENCE_S
 from tests.support.ports import free_port
 from tests.support.sippy_agent import PASSWORD, REALM, USER
 
 pytestmark = [pytest.mark.asyncio]
 
 LEG = "a1-0001-00000001"
-WITHIN_S = 20.0
+WITHIN_S = PATIENCE_S
 
 
 class Sippy:

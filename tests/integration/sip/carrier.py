@@ -11,6 +11,7 @@ from typing import Final, cast
 
 from engine.domain.specs import TrunkSpec
 from engine.ports import SetTrunk
+from tests.integration.sip.peer import LONGEST_S
 from tests.integration.sip.test_adapter import TRUNK, Station
 
 T1_S: Final = 0.5
@@ -119,7 +120,7 @@ class Carrier(asyncio.DatagramProtocol):
         self._cseq += 1
         octets = self._inside(call, method, self._cseq, headers)
         self._send(octets, call.source)
-        return await asyncio.wait_for(self._replies.get(), 10)
+        return await asyncio.wait_for(self._replies.get(), LONGEST_S)
 
     async def challenge_reinvite(self, own: Station) -> None:
         """Have the engine hold the only open call; it is challenged for another realm."""
@@ -129,7 +130,7 @@ class Carrier(asyncio.DatagramProtocol):
         leg = own.telephony._user_agent._core.legs[leg_id]
         own.telephony._user_agent.offer(leg_id, Direction.SENDONLY, own.now())
         own.telephony._transport.rearm()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONGEST_S):
             while leg.reoffer is None or leg.reoffer._invite is not None:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)  # the refusal is told to nobody
 

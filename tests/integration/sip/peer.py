@@ -8,19 +8,20 @@ from typing import Self, TypeVar
 
 import pytest
 
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.events import AnyEvent
 from engine.telephony.sip.outgoing_call import OutgoingCall
 from engine.telephony.sip.sdp import LocalMedia
 from engine.telephony.sip.tokens import Tokens
-from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.transport import UdpTransport
 from engine.telephony.sip.user_agent import UserAgent
+from tests.support.load import PATIENCE_S
 from tests.support.ports import free_port
 
 E = TypeVar("E")
 T = TypeVar("T")
 SCENARIOS = Path(__file__).parent / "scenarios"
-LONGEST_S = 20.0
+LONGEST_S = PATIENCE_S
 
 
 class Sipp:
@@ -39,7 +40,7 @@ class Sipp:
             pytest.skip("sipp is not installed")
         self._process = await asyncio.create_subprocess_exec(
             program,
-            *("-i", "127.0.0.1", "-p", str(self.port), "-nostdin", "-timeout", "20s"),
+            *("-i", "127.0.0.1", "-p", str(self.port), "-nostdin", "-timeout", "120s"),
             *self._arguments,
             cwd=self._folder,
             stdin=asyncio.subprocess.DEVNULL,

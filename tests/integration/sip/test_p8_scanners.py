@@ -10,6 +10,7 @@ from engine.domain.ids import AgentId, LegId
 from engine.domain.specs import AgentSpec
 from engine.ports import LegAnswered, LegEnded, SetPhone
 from tests.integration.sip.carrier import Carrier, carrier, set_carrier
+from tests.integration.sip.peer import LONGEST_S
 from tests.integration.sip.test_adapter import LEG, Station, station
 from tests.support.prober import Prober, prober
 
@@ -160,7 +161,7 @@ async def test_credentials_go_to_the_configured_realm_of_the_trunk_alone() -> No
         await far.challenge_reinvite(own)
         own.hang_up()
         await own.wait_for(LegEnded)
-        await asyncio.wait_for(far.idle.wait(), 10)
+        await asyncio.wait_for(far.idle.wait(), LONGEST_S)
         own.place(LegId("a1-0001-00000009"))
         await own.wait_for(LegAnswered, 2)
         own.hang_up(LegId("a1-0001-00000009"))

@@ -11,9 +11,8 @@ from engine.domain.facts import AnyFact
 from engine.domain.refusals import JournalError
 from engine.ports import ImportBatch, StoredFact
 from engine.store import EngineStore, MemoryStore, SqliteStore
+from tests.support.load import PATIENCE_S
 from tests.unit.store.makers import LIST
-
-PATIENCE_S = 20.0
 
 
 class Life(ABC):

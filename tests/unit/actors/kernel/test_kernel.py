@@ -26,6 +26,7 @@ from engine.actors.kernel.loop import LoopScheduler
 from engine.actors.messages import ListSampled, SupplySampled, TrunkSampled
 from engine.domain.ids import CampaignId, ListId, TrunkId
 from engine.domain.refusals import DialerError, NotNowError
+from tests.support.load import PATIENCE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -506,7 +507,7 @@ async def _on_the_loop() -> tuple[Echo, list[Fault], float]:
     ref: Ref[Message] = kernel.spawn("echo", lambda _: echo)
     never = StartTimer("n", 0.0, "never")
     kernel.tell(ref, Say((never, CancelTimer("n"), StartTimer("t", 0.001, Say((Do("due"),))))))
-    await asyncio.wait_for(due.wait(), 5.0)
+    await asyncio.wait_for(due.wait(), PATIENCE_S)
     return echo, faults, scheduler.wall_error_s()
 
 

@@ -30,13 +30,14 @@ from engine.ports import (
     TrunkReached,
 )
 from engine.telephony.pyvoip import messages, trunk
+from tests.support.load import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio
 
 E = TypeVar("E")
 LAB, NUMBER = TrunkId("lab"), E164("+14155550100")
 ONE, TWO, THREE = (LegId(f"a1-0001-0000000{n}") for n in (1, 2, 3))
-SOON_S, WITHIN_S = 0.05, 10.0
+SOON_S = 0.05
 
 
 class FakeLink:
@@ -107,7 +108,7 @@ class Lab:
 
     async def until(self, found: Callable[[], E | None]) -> E:
         """Return what is found, after some event."""
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(PATIENCE_S):
             while not (value := found()):
                 self._changed.clear()
                 await self._changed.wait()

@@ -6,11 +6,12 @@ import pytest
 
 from engine.domain.ids import AgentId, LegId
 from engine.ports import EndOldLeg, TelephonyEvent
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.leftovers import Leftovers
 from engine.telephony.sip.phones import Phones
 from engine.telephony.sip.tls import TlsProfile
-from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.trunks import Trunks
+from tests.support.load import PATIENCE_S
 from tests.unit.telephony.sip.harness import Bench
 from tests.unit.telephony.sip.test_resolver import resolving
 
@@ -37,7 +38,7 @@ async def test_a_leg_of_a_fixed_phone_ends_once_its_name_is_known() -> None:
         leftovers.end(OLD, bench.now_s)
         assert not bench.sent
         phones.set(AgentId("anna"), "", "sip:anna@plain.test")
-        async with asyncio.timeout(20.0):
+        async with asyncio.timeout(PATIENCE_S):
             await found.wait()
     (cancel,) = bench.all("CANCEL")
     assert cancel.call_id == bench.ua.identify(OLD.leg_id).call_id

@@ -9,11 +9,12 @@ from random import Random
 import pytest
 
 from engine.telephony.sip import names
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.names import Names
 from engine.telephony.sip.resolver import Resolver, Route, split_address
 from engine.telephony.sip.srv import Target, choose_order, group
-from engine.telephony.sip.transactions import Destination
 from tests.support.dns import NameServer, name_server
+from tests.support.load import PATIENCE_S
 
 ZONE = {
     ("_sip._udp.carrier.test", "SRV"): (
@@ -49,7 +50,7 @@ async def ask(resolver: Resolver, route: Route) -> list[tuple[str, int]]:
     """Return what a route leads to, once it was asked for."""
     done = asyncio.Event()
     resolver.ask(route, done.set)
-    await asyncio.wait_for(done.wait(), 20.0)
+    await asyncio.wait_for(done.wait(), PATIENCE_S)
     return [each[:2] for each in resolver.find(route)]
 
 
@@ -164,7 +165,7 @@ async def test_what_nobody_answered_is_asked_again_by_who_needs_it(
         route = Route("plain.test", 5060)
         assert await ask(resolver, route) == []
         server.is_deaf = False
-        async with asyncio.timeout(20.0):
+        async with asyncio.timeout(PATIENCE_S):
             while not resolver.find(route):  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.002)
 
@@ -180,7 +181,7 @@ async def test_stale_answers_serve_while_new_ones_are_fetched(
         await ask(resolver, route)
         server.records["plain.test", "A"] = ("192.0.2.77",)
         assert resolver.find(route)[0].host == "192.0.2.7"  # at once, and it asks
-        async with asyncio.timeout(20.0):
+        async with asyncio.timeout(PATIENCE_S):
             while resolver.find(route)[0].host != "192.0.2.77":  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.002)
 
