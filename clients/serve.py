@@ -15,6 +15,7 @@ import structlog
 from clients.errors import PacelineError
 from engine.config import EngineSettings, load_settings
 from engine.runtime import Engine
+from gateway.access import Policy, policy_of
 from gateway.server import Gateway, Tls
 from gateway.services import all_services
 from gateway.status import refusal_of
@@ -101,12 +102,14 @@ async def _serve(options: ServeOptions, announce: Callable[[str, str], None]) ->
         loop.add_signal_handler(number, ended.set)
     following = asyncio.create_task(_follow_input(ended)) if options.follow_input else None
     try:
-        engine = Engine(settings_of(options))
+        settings = settings_of(options)
+        policy = policy_of(settings.access)
+        engine = Engine(settings)
         await engine.start()
     except Exception as error:
         raise _told(error) from error
     try:
-        await _serve_engine(engine, options, announce, ended)
+        await _serve_engine(engine, options, policy, announce, ended)
     finally:
         if following is not None:
             following.cancel()
@@ -116,12 +119,13 @@ async def _serve(options: ServeOptions, announce: Callable[[str, str], None]) ->
 async def _serve_engine(
     engine: Engine,
     options: ServeOptions,
+    policy: Policy,
     announce: Callable[[str, str], None],
     ended: asyncio.Event,
 ) -> None:
     tls = Tls(*options.tls) if options.tls else None
     try:
-        gateway = Gateway(all_services(engine), listen=options.listen, tls=tls)
+        gateway = Gateway(all_services(engine), listen=options.listen, tls=tls, policy=policy)
         port = await gateway.start()
     except Exception as error:
         raise _told(error) from error

@@ -115,6 +115,21 @@ class RecordingSettings(Section):
     memory_mb: int = Field(32, ge=1, le=1024, description="Shared memory per media process.")
 
 
+class UserSettings(Section):
+    """What one user of the API may do."""
+
+    permissions: tuple[str, ...] = Field(("*",), description="Names, or patterns: recordings.*")
+    campaigns: tuple[str, ...] | None = Field(None, description="Of these alone; absent: of all.")
+
+
+class AccessSettings(Section):
+    """Who may use the API."""
+
+    users: dict[str, UserSettings] = Field(
+        {}, description="By name; without any, whoever reaches the API may do everything."
+    )
+
+
 class PacingSettings(Section):
     """How often pacing decides."""
 
@@ -132,6 +147,7 @@ class EngineSettings(Section):
         store: Durable state.
         pacing: Decisions.
         recording: Which calls are recorded, and how recordings are kept.
+        access: Who may use the API.
         mailbox_limit: Messages that may wait for one actor.
         drain_s: Longest orderly stop. [s]
         seed: Seed of all randomness of the engine.
@@ -144,6 +160,7 @@ class EngineSettings(Section):
     store: StoreSettings = StoreSettings()
     pacing: PacingSettings = PacingSettings()
     recording: RecordingSettings = RecordingSettings()
+    access: AccessSettings = AccessSettings()
     mailbox_limit: int = Field(10_000, ge=16)
     drain_s: float = Field(10.0, ge=0)
     seed: int = 1

@@ -631,6 +631,7 @@ class RecordingQuery:
         recording_id: This one.
         attempt_id: Of this call.
         campaign_id: Of this campaign.
+        campaigns: Of one of these; None: does not matter.
         agent_id: Of this agent.
         from_s: Not begun before. [s since the epoch]
         until_s: Begun before; 0: does not matter. [s since the epoch]
@@ -650,6 +651,7 @@ class RecordingQuery:
     deleted_from_s: float = 0.0
     before: str = ""
     limit: int = 100
+    campaigns: frozenset[str] | None = None
 
     def wants(self, row: RecordingRow) -> bool:
         """Say whether a recording is asked for, its place in the list aside."""
@@ -657,6 +659,7 @@ class RecordingQuery:
             self.recording_id in ("", row.recording_id)
             and self.attempt_id in ("", row.attempt_id)
             and self.campaign_id in ("", row.campaign_id)
+            and (self.campaigns is None or row.campaign_id in self.campaigns)
             and self.agent_id in ("", row.agent_id)
             and self.from_s <= row.started_s
             and (not self.until_s or row.started_s < self.until_s)

@@ -1,7 +1,8 @@
 """Who calls: the name that facts and logs keep of whoever gave a command.
 
 A client certificate proves its name. Without one, callers on this very machine may say theirs in
-the metadata; others stay the operator, since they could say anything.
+the metadata; others stay the operator, since they could say anything. Where settings give users
+rights of their own, a caller from elsewhere without a proven name is nobody.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ OPERATOR = "operator"
 _OURS = frozenset({"engine", "schedule"})
 """Names under which the engine itself acts in the log."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}", re.ASCII)
+_CERTIFICATE = "x509_"
 _PROVEN = "x509_common_name"
 
 
@@ -39,6 +41,19 @@ def caller_of(context: Context) -> str:
     if not said or not _is_here(context.peer()):
         return OPERATOR
     return _checked(said)
+
+
+def principal_of(context: Context) -> str:
+    """Return whose rights count: who calls, but empty where that is neither proven nor from here.
+
+    Raises:
+        InvalidRequestError: As for ``caller_of``.
+    """
+    shown = context.auth_context() or {}
+    if any(key.startswith(_CERTIFICATE) for key in shown):
+        name = next(iter(shown.get(_PROVEN, ())), b"").decode("utf-8", "replace")
+        return name if _NAME.fullmatch(name) and name not in _OURS else ""
+    return caller_of(context) if _is_here(context.peer()) else ""
 
 
 def _checked(said: list[str | bytes]) -> str:

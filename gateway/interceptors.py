@@ -20,9 +20,9 @@ from google.protobuf.message import Message
 from protovalidate import FieldPathPb, Validator
 
 from engine.domain.refusals import DialerError
+from gateway.access import Policy, admit
 from gateway.cutoff import cut_off
-from gateway.identity import caller_of
-from gateway.permissions import PERMISSIONS, Policy
+from gateway.identity import caller_of, principal_of
 from gateway.status import FieldFault, InvalidFieldsError, Refused, refusal_of, to_status
 from gateway.streams import SlowReaderError, write_all
 
@@ -169,18 +169,11 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
         return await context.abort_with_status(to_status(refused))
 
     def _denied(self, method: str, context: Context) -> Refused | None:
-        permission = PERMISSIONS.get(method)
-        if permission is None:
-            message = f"{method} has no permission that could open it"
-            return Refused(grpc.StatusCode.PERMISSION_DENIED, "no-permission", message)
-        denied = self._policy.check(permission, tuple(context.invocation_metadata() or ()))
-        if denied is not None:
-            return Refused(*denied)
         try:
             caller_of(context)
         except DialerError as error:
             return refusal_of(error)
-        return None
+        return admit(self._policy, method, principal_of(context))
 
 
 def _once(serialize: Callable[[Any], bytes] | None) -> Callable[[Any], bytes]:

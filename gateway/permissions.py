@@ -1,9 +1,7 @@
 """Which permission each method needs: complete, or the server does not start."""
 
 from collections.abc import Iterable
-from typing import Protocol
 
-import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 
 from gateway.pb.paceline.v1 import (
@@ -162,31 +160,21 @@ PERMISSIONS: dict[str, str] = {
 }
 """Permission by full method name; what has none is refused."""
 
-
-class Policy(Protocol):
-    """Says who may do what."""
-
-    def check(
-        self, permission: str, metadata: Iterable[tuple[str, str | bytes]]
-    ) -> tuple[grpc.StatusCode, str, str] | None:
-        """Return None to let the call go on, else status code, slug and text of the refusal.
-
-        Args:
-            permission: What the method needs.
-            metadata: The caller's.
-        """
-        ...
-
-
-class EveryoneMay:
-    """The policy of a listener that only this machine, or a proven client, can reach."""
-
-    def check(
-        self, permission: str, metadata: Iterable[tuple[str, str | bytes]]
-    ) -> tuple[grpc.StatusCode, str, str] | None:
-        """Return None."""
-        del permission, metadata
-        return None
+SCOPED: frozenset[str] = frozenset(
+    f"/paceline.v1.RecordingService/{method}"
+    for method in (
+        "ListRecordings",
+        "GetRecording",
+        "DeleteRecording",
+        "DownloadRecording",
+        "PlayRecording",
+        "StartRecording",
+        "StopRecording",
+        "PauseRecording",
+        "ResumeRecording",
+    )
+)
+"""Methods that honour a caller's campaigns; to others a caller limited to some has no access."""
 
 
 def missing_permissions(

@@ -12,8 +12,9 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from engine.domain.refusals import InvalidRequestError
+from gateway.access import EveryoneMay, Policy
 from gateway.interceptors import Deadlines, EdgeInterceptor
-from gateway.permissions import PERMISSIONS, SERVICES, EveryoneMay, Policy, missing_permissions
+from gateway.permissions import PERMISSIONS, SERVICES, missing_permissions
 
 _log = structlog.get_logger("gateway")
 

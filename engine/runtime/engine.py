@@ -843,15 +843,26 @@ class Engine:
     # --- recordings ------------------------------------------------------------------------
 
     async def control_recording(
-        self, attempt_id: AttemptId, action: RecordingAction, *, by: str
+        self,
+        attempt_id: AttemptId,
+        action: RecordingAction,
+        *,
+        by: str,
+        campaigns: frozenset[str] | None = None,
     ) -> RecordingView:
         """Ask for a call to be recorded, or not; stronger wishes may decide otherwise.
 
+        Args:
+            attempt_id: The call.
+            action: What is wished.
+            by: Who wishes it.
+            campaigns: Those that may be reached; None: all.
+
         Raises:
-            UnknownCallError: There is no such call.
+            UnknownCallError: There is no such call, or none that may be reached.
         """
         return await self.ask(
-            self._campaign_of(attempt_id),
+            self._campaign_of(attempt_id, campaigns),
             lambda r: ControlRecording(attempt_id, action, by, automated=False, reply_to=r),
         )
 
@@ -865,9 +876,11 @@ class Engine:
             self._campaign_of(attempt_id), lambda r: DescribeRecording(attempt_id, r)
         )
 
-    def _campaign_of(self, attempt_id: AttemptId) -> Ref[Any]:
+    def _campaign_of(
+        self, attempt_id: AttemptId, campaigns: frozenset[str] | None = None
+    ) -> Ref[Any]:
         campaign_id = self.runtime.live.campaign_of(attempt_id)
-        if campaign_id is None:
+        if campaign_id is None or (campaigns is not None and campaign_id not in campaigns):
             raise UnknownCallError(f"there is no calls/{attempt_id[:80]}")
         return self._campaign(campaign_id)
 

@@ -72,19 +72,34 @@ class RecordingShelf:
         self._runtime().store.find_recordings(query, done)
         return await future
 
-    async def get(self, recording_id: RecordingId) -> RecordingRow:
+    async def get(
+        self, recording_id: RecordingId, campaigns: frozenset[str] | None = None
+    ) -> RecordingRow:
         """Return one recording.
 
+        Args:
+            recording_id: Its id.
+            campaigns: Those whose recordings may be reached; None: all.
+
         Raises:
-            UnknownRecordingError: There is none of that id.
+            UnknownRecordingError: There is none of that id, or it may not be reached.
         """
-        rows = await self.find(RecordingQuery(recording_id=recording_id, deleted=True, limit=1))
+        query = RecordingQuery(
+            recording_id=recording_id, deleted=True, limit=1, campaigns=campaigns
+        )
+        rows = await self.find(query)
         if not rows:
             raise UnknownRecordingError(f"there is no recordings/{recording_id[:80]}")
         return rows[0]
 
     async def open(
-        self, recording_id: RecordingId, *, by: str, how: str, from_s: float = 0.0
+        self,
+        recording_id: RecordingId,
+        *,
+        by: str,
+        how: str,
+        from_s: float = 0.0,
+        campaigns: frozenset[str] | None = None,
     ) -> Reading:
         """Open a recording for reading, once it is in the log who reads it (X11).
 
@@ -93,13 +108,14 @@ class RecordingShelf:
             by: Who reads.
             how: ``download`` or ``play``.
             from_s: Where. [s]
+            campaigns: Those whose recordings may be reached; None: all.
 
         Raises:
             NotFoundError: There is no such recording, or it has no file any more.
             NotNowError: It is not complete yet.
             UnavailableError: The file cannot be read.
         """
-        row = await self.get(recording_id)
+        row = await self.get(recording_id, campaigns)
         if not row.complete:
             raise NotNowError(f"recordings/{recording_id} goes on", slug="recording-open")
         if row.deleted_s or not row.file_name or self._library is None:
@@ -115,15 +131,22 @@ class RecordingShelf:
                 f"recordings/{recording_id} cannot be read: {error}", slug="recording-unreadable"
             ) from error
 
-    async def delete(self, recording_id: RecordingId, *, by: str) -> RecordingRow:
+    async def delete(
+        self, recording_id: RecordingId, *, by: str, campaigns: frozenset[str] | None = None
+    ) -> RecordingRow:
         """Delete a recording for good; the log and the row say so before the file goes.
 
+        Args:
+            recording_id: The recording.
+            by: Who deletes.
+            campaigns: Those whose recordings may be reached; None: all.
+
         Raises:
-            UnknownRecordingError: There is none of that id.
+            UnknownRecordingError: There is none of that id, or it may not be reached.
             NotNowError: It is not complete yet.
             UnavailableError: The file cannot be removed; it is tried again at the next start.
         """
-        row = await self.get(recording_id)
+        row = await self.get(recording_id, campaigns)
         if not row.complete:
             raise NotNowError(f"recordings/{recording_id} goes on", slug="recording-open")
         if not row.deleted_s:

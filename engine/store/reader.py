@@ -118,13 +118,16 @@ def find_recordings(connection: sqlite3.Connection, query: RecordingQuery) -> li
     indices = {"attempt": query.attempt_id, "campaign": query.campaign_id,
                "agent": query.agent_id, "started": query.until_s}  # fmt: skip
     index = next((f"INDEXED BY recordings_{name}" for name, by in indices.items() if by), "")
-    used = [(sql, value) for sql, value in wanted if value]
+    used = [(sql, [value]) for sql, value in wanted if value]
     if not query.deleted:
-        used.append((f"{at.format(12)} = ?", 0.0))
+        used.append((f"{at.format(12)} = ?", [0.0]))
+    if query.campaigns is not None:
+        places = ", ".join("?" * len(query.campaigns))
+        used.append((f"{at.format(2)} IN ({places})", list(query.campaigns)))
     where = " AND ".join(["kind = 'recording'", *(sql for sql, _ in used)])
     rows = connection.execute(
         f"SELECT key, crc, body FROM state {index} WHERE {where} ORDER BY key DESC LIMIT ?",  # noqa: S608
-        [*(value for _, value in used), query.limit],
+        [*(value for _, values in used for value in values), query.limit],
     ).fetchall()
     values = [decode_value(Table.RECORDING, key, crc, body) for key, crc, body in rows]
     return [value for value in values if isinstance(value, RecordingRow)]

@@ -10,6 +10,7 @@ from engine.compliance.recording import RecordingAction
 from engine.domain.refusals import InvalidRequestError, UnavailableError
 from engine.ports import RecordingQuery
 from engine.telephony.recording.disk import UNUSABLE
+from gateway.access import scope_of
 from gateway.convert import names
 from gateway.convert.recordings import CONTENT_TYPES, to_call_recording, to_recording
 from gateway.convert.units import from_duration, from_timestamp, is_set, to_duration
@@ -52,6 +53,7 @@ class RecordingService(recordings_pb2_grpc.RecordingServiceServicer):
             deleted=request.show_deleted,
             before=decode_token(request.page_token),
             limit=size + 1,
+            campaigns=scope_of().campaigns,
         )
         rows = await self._engine.recordings.find(query)
         following = encode_token(rows[size - 1].recording_id) if len(rows) > size else ""
@@ -62,21 +64,27 @@ class RecordingService(recordings_pb2_grpc.RecordingServiceServicer):
     async def GetRecording(
         self, request: pb.GetRecordingRequest, context: Context
     ) -> pb.GetRecordingResponse:
-        row = await self._engine.recordings.get(names.recording_id(request.name))
+        recording_id = names.recording_id(request.name)
+        row = await self._engine.recordings.get(recording_id, scope_of().campaigns)
         return pb.GetRecordingResponse(recording=to_recording(row))
 
     async def DeleteRecording(
         self, request: pb.DeleteRecordingRequest, context: Context
     ) -> pb.DeleteRecordingResponse:
         recording_id = names.recording_id(request.name)
-        row = await self._engine.recordings.delete(recording_id, by=caller_of(context))
+        row = await self._engine.recordings.delete(
+            recording_id, by=caller_of(context), campaigns=scope_of().campaigns
+        )
         return pb.DeleteRecordingResponse(recording=to_recording(row))
 
     async def DownloadRecording(
         self, request: pb.DownloadRecordingRequest, context: Context
     ) -> AsyncIterator[pb.DownloadRecordingResponse]:
         reading = await self._engine.recordings.open(
-            names.recording_id(request.name), by=caller_of(context), how="download"
+            names.recording_id(request.name),
+            by=caller_of(context),
+            how="download",
+            campaigns=scope_of().campaigns,
         )
         try:
             if request.offset > reading.size:
@@ -101,6 +109,7 @@ class RecordingService(recordings_pb2_grpc.RecordingServiceServicer):
             by=caller_of(context),
             how="play",
             from_s=start_s,
+            campaigns=scope_of().campaigns,
         )
         try:
             pieces = _pieces(reading, round(start_s * 1000), round(piece_s * 1000))
@@ -141,7 +150,9 @@ class RecordingService(recordings_pb2_grpc.RecordingServiceServicer):
         self, call: str, action: RecordingAction, context: Context
     ) -> pb.CallRecording:
         attempt_id = names.attempt_id(call)
-        view = await self._engine.control_recording(attempt_id, action, by=caller_of(context))
+        view = await self._engine.control_recording(
+            attempt_id, action, by=caller_of(context), campaigns=scope_of().campaigns
+        )
         return to_call_recording(view)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway import permissions, server
-from gateway.permissions import METHODS, PERMISSIONS, SERVICES, missing_permissions
+from gateway.permissions import METHODS, PERMISSIONS, SCOPED, SERVICES, missing_permissions
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -18,6 +18,10 @@ def test_the_table_names_no_method_that_does_not_exist() -> None:
     methods = {f"/{service.full_name}/{m.name}" for service in SERVICES for m in service.methods}
     assert set(PERMISSIONS) == methods
     assert sum(map(len, METHODS.values())) == len(PERMISSIONS), "a method has two permissions"
+
+
+def test_methods_that_honour_campaigns_exist() -> None:
+    assert set(PERMISSIONS) >= SCOPED
 
 
 def test_services_of_every_proto_file_are_known() -> None:

@@ -25,7 +25,9 @@ from gateway.pb.paceline.v1 import (
     events_pb2_grpc,
 )
 from gateway.server import Gateway, Limits, is_loopback
+from gateway.status import Refused
 from tests.integration.gateway.conftest import Dnc, Events
+from tests.support.load import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio
 
@@ -68,12 +70,20 @@ async def test_a_bug_is_told_to_no_one_and_the_server_lives(channel: grpc.aio.Ch
     assert (await stub.CheckDncNumber(check("x"))).listed
 
 
-async def test_a_call_without_a_deadline_gets_ours(channel: grpc.aio.Channel) -> None:
-    stub = dnc_pb2_grpc.DncServiceStub(channel)
-    assert await refusal(stub.CheckDncNumber(check("hang"))) == (
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-        "deadline-exceeded",
+async def test_a_call_without_a_deadline_gets_ours() -> None:
+    gateway = Gateway(
+        [lambda server: dnc_pb2_grpc.add_DncServiceServicer_to_server(Dnc(), server)],
+        listen="127.0.0.1:0",
+        limits=Limits(deadlines=Deadlines(call_s=0.3)),
     )
+    port = await gateway.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        stub = dnc_pb2_grpc.DncServiceStub(channel)
+        assert await refusal(stub.CheckDncNumber(check("hang"))) == (
+            grpc.StatusCode.DEADLINE_EXCEEDED,
+            "deadline-exceeded",
+        )
+    await gateway.stop(0)
 
 
 async def test_a_message_that_breaks_the_rules_names_the_field(channel: grpc.aio.Channel) -> None:
@@ -112,8 +122,9 @@ async def test_a_service_that_is_not_there_is_unimplemented(channel: grpc.aio.Ch
 class Nobody:
     """A policy that lets nobody in."""
 
-    def check(self, permission: str, metadata: object) -> tuple[grpc.StatusCode, str, str]:
-        return grpc.StatusCode.PERMISSION_DENIED, "not-permitted", f"{permission} is missing"
+    def judge(self, permission: str, caller: str) -> Refused:
+        message = f"{permission} is missing to {caller}"
+        return Refused(grpc.StatusCode.PERMISSION_DENIED, "not-permitted", message)
 
 
 async def test_the_policy_is_asked_for_the_methods_permission() -> None:
@@ -125,7 +136,7 @@ async def test_the_policy_is_asked_for_the_methods_permission() -> None:
     port = await gateway.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         stub = dnc_pb2_grpc.DncServiceStub(channel)
-        with pytest.raises(grpc.aio.AioRpcError, match=r"dnc\.view is missing"):
+        with pytest.raises(grpc.aio.AioRpcError, match=r"dnc\.view is missing to operator"):
             await stub.CheckDncNumber(check("x"))
     await gateway.stop(0)
 
@@ -185,7 +196,7 @@ async def test_a_reader_that_goes_away_frees_its_stream(
     assert isinstance(first, events_pb2.WatchEventsResponse)
     assert first.last_sequence == 1
     call.cancel()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await events.closed.wait()
     assert events.open == 0
 
@@ -194,7 +205,7 @@ async def test_a_reader_that_does_not_read_is_cut_off_and_costs_bounded_memory(
     channel: grpc.aio.Channel, events: Events
 ) -> None:
     call = events_pb2_grpc.EventServiceStub(channel).WatchEvents(events_pb2.WatchEventsRequest())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         await events.closed.wait()
     assert events.open == 0
     assert events.sent * 60_000 < 32 << 20
@@ -220,12 +231,12 @@ async def test_a_frozen_client_is_cut_off_though_its_kernel_answers(
     )
     assert client.stdout is not None
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             assert await client.stdout.readline() == b"reading\n"
             client.send_signal(signal.SIGSTOP)
             await events.closed.wait()
         assert events.open == 0
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while cut_off(events.peer):  # noqa: ASYNC110 - gRPC closes it untold
                 await asyncio.sleep(0.01)
         answer = await dnc_pb2_grpc.DncServiceStub(channel).CheckDncNumber(check("x"))
@@ -241,7 +252,7 @@ async def test_a_frozen_client_with_little_to_read_is_found_by_keep_alive() -> N
     gateway = Gateway(
         [lambda server: events_pb2_grpc.add_EventServiceServicer_to_server(events, server)],
         listen="127.0.0.1:0",
-        limits=Limits(keepalive_s=1.0, keepalive_timeout_s=1.0),
+        limits=Limits(keepalive_s=1.0, keepalive_timeout_s=3.0),
     )
     port = await gateway.start()
     client = await asyncio.create_subprocess_exec(
@@ -249,7 +260,7 @@ async def test_a_frozen_client_with_little_to_read_is_found_by_keep_alive() -> N
     )
     assert client.stdout is not None
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             assert await client.stdout.readline() == b"reading\n"
             client.send_signal(signal.SIGSTOP)
             await events.closed.wait()

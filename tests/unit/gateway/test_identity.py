@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 
 from engine.domain.refusals import InvalidRequestError
-from gateway.identity import caller_of
+from gateway.identity import caller_of, principal_of
 
 
 class ContextDouble:
@@ -65,3 +65,27 @@ def test_a_proven_name_goes_before_a_said_one() -> None:
     assert who("ipv4:127.0.0.1:1", "eve", proven=b"reports-01") == "reports-01"
     assert who("ipv4:192.0.2.7:1", proven=b"reports-01") == "reports-01"
     assert who("ipv4:192.0.2.7:1", proven=b"\xff engine") == "operator"
+
+
+def rights_of(peer: str, *said: str, proven: bytes | None = None) -> str:
+    return principal_of(cast("Any", ContextDouble(peer, *said, proven=proven)))
+
+
+@pytest.mark.parametrize(
+    ("peer", "said", "proven", "who"),
+    [
+        pytest.param("ipv4:192.0.2.7:1", (), b"sue", "sue", id="proven"),
+        pytest.param("ipv4:127.0.0.1:1", ("eve",), b"sue", "sue", id="proven, and said otherwise"),
+        pytest.param("ipv4:127.0.0.1:1", ("eve",), b"", "", id="a certificate without a name"),
+        pytest.param("ipv4:127.0.0.1:1", ("eve",), b"a b", "", id="no name for a log"),
+        pytest.param("ipv4:127.0.0.1:1", (), b"engine", "", id="a name of ours"),
+        pytest.param("ipv4:127.0.0.1:1", ("eve",), None, "eve", id="said on this machine"),
+        pytest.param("ipv4:127.0.0.1:1", (), None, "operator", id="from this machine"),
+        pytest.param("ipv4:192.0.2.7:1", ("eve",), None, "", id="said elsewhere"),
+        pytest.param("ipv4:192.0.2.7:1", (), None, "", id="from elsewhere"),
+    ],
+)
+def test_rights_are_of_who_is_proven_or_here(
+    peer: str, said: tuple[str, ...], proven: bytes | None, who: str
+) -> None:
+    assert rights_of(peer, *said, proven=proven) == who

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,16 +11,13 @@ import pytest
 
 from engine.config import EngineSettings, RecordingSettings, StoreSettings
 from engine.domain.facts import (
-    AnyFact,
     RecorderChanged,
     RecordingAccessed,
-    RecordingCompleted,
     RecordingDeleted,
     RecordingStarted,
 )
-from engine.domain.ids import AgentId, AttemptId, CampaignId, RecordingId
+from engine.domain.ids import RecordingId
 from engine.domain.refusals import InvalidRequestError, NotNowError, UnknownRecordingError
-from engine.domain.specs import CampaignSpec, RecordingRule
 from engine.ports import (
     FinishRecordings,
     RecorderFailed,
@@ -31,94 +27,18 @@ from engine.ports import (
 )
 from engine.runtime.recording_books import RecordingBooks
 from engine.runtime.recording_setup import prepare, setup_of
-from engine.runtime.recordings import RecordingShelf
-from engine.store.memory import MemoryStore
 from engine.telephony.recording.client import RecorderSetup
-from engine.telephony.recording.disk import RealDisk
-from engine.telephony.recording.finishing import finish
-from engine.telephony.recording.live import create_live
-from engine.telephony.recording.notes import LiveNotes
 from engine.telephony.recording.sealing import load_key
-from engine.telephony.recording.tracks import Status, silent_chunk
+from tests.support.load import PATIENCE_S
+from tests.support.recording_house import NOW_S, House, shelf_of
 
 DAY_S = 86_400.0
-NOW_S = 400 * DAY_S
 TAKE = RecordingId("a1-0001-00000001")
-
-
-class House:
-    """A runtime as the shelf and the books see it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.log: list[AnyFact] = []
-        self.store = MemoryStore(
-            lambda _delay_s, action: action(),
-            lambda stored: self.log.extend(each.fact for each in stored),
-        )
-        self.setup = RecorderSetup(folder / "calls", folder / "key", "wav")
-        self.performed: list[object] = []
-        self.held: frozenset[CampaignId] = frozenset()
-        self.settings = EngineSettings(recording=RecordingSettings(required=True))
-        self.telephony = SimpleNamespace(perform=lambda command, _s: self.performed.append(command))
-        self.gate = SimpleNamespace(hold_unrecorded=self._hold)
-        self.registry = SimpleNamespace(campaigns=SimpleNamespace(refs=list))
-        specs = [CampaignSpec(campaign_id=CampaignId("spring"), recording=RecordingRule.ALL),
-                 CampaignSpec(campaign_id=CampaignId("autumn"))]  # fmt: skip
-        self.resources = SimpleNamespace(all=lambda _kind: specs)
-
-    def _hold(self, campaigns: frozenset[CampaignId]) -> None:
-        self.held = campaigns
-
-    def now_s(self) -> float:
-        return NOW_S
-
-    def note(self, *facts: AnyFact) -> None:
-        self.store.commit(facts, lambda error: None)
-
-    def make(self, number: int, began_s: float, *, complete: bool = True) -> RecordingId:
-        """Put a recording on disk and into the store."""
-        recording_id = RecordingId(f"a1-0001-{number:08x}")
-        live = self.setup.folder / "day" / f"{recording_id}.live"
-        live.parent.mkdir(parents=True, exist_ok=True)
-        assert self.setup.key_file
-        key, disk = load_key(self.setup.key_file), RealDisk()
-        file = create_live(disk, live, key, LiveNotes(recording_id, began_s, 1000))
-        for chunk in range(50, 55):
-            file.append(silent_chunk(1, chunk, Status.KEPT))
-        disk.close(file.file)
-        self.note(
-            RecordingStarted(
-                at_s=began_s, recording_id=recording_id, attempt_id=AttemptId("a"),
-                campaign_id=CampaignId("spring"), agent_id=AgentId("ann"), by="engine", reason="x",
-            )
-        )  # fmt: skip
-        if complete:
-            done = finish(disk, live, key, "wav")
-            name = str(done.path.relative_to(self.setup.folder))
-            self.note(
-                RecordingCompleted(
-                    at_s=began_s, recording_id=recording_id, length_s=2.0, octets=done.octets,
-                    sha256=done.sha256, lost_s=0.0, file_name=name,
-                )
-            )  # fmt: skip
-        return recording_id
-
-    def files(self) -> list[str]:
-        return sorted(path.name for path in self.setup.folder.glob("*/*"))
-
-    def facts(self, kind: type[AnyFact]) -> list[Any]:
-        return [fact for fact in self.log if isinstance(fact, kind)]
 
 
 @pytest.fixture
 def house(tmp_path: Path) -> House:
     return House(tmp_path)
-
-
-def shelf_of(house: House, retention_days: int = 0) -> RecordingShelf:
-    # The house has what the shelf asks of a runtime, and no more.
-    runtime: Callable[[], Any] = lambda: house  # noqa: E731
-    return RecordingShelf(runtime, house.setup, RecordingSettings(retention_days=retention_days))
 
 
 def books_of(house: House) -> RecordingBooks:
@@ -192,8 +112,26 @@ def test_a_deletion_cut_by_a_crash_is_finished_at_the_next_start(house: House) -
     asyncio.run(scenario())
 
 
+def test_what_is_of_another_campaign_is_as_if_it_were_not(house: House) -> None:
+    async def scenario() -> None:
+        shelf, recording_id = shelf_of(house), house.make(1, NOW_S, campaign="spring")
+        for others in (frozenset({"autumn"}), frozenset[str]()):
+            with pytest.raises(UnknownRecordingError, match="there is no recordings/a1"):
+                await shelf.get(recording_id, others)
+            with pytest.raises(UnknownRecordingError, match="there is no recordings/a1"):
+                await shelf.open(recording_id, by="sue", how="play", campaigns=others)
+            with pytest.raises(UnknownRecordingError, match="there is no recordings/a1"):
+                await shelf.delete(recording_id, by="sue", campaigns=others)
+        assert house.files()
+        assert not house.facts(RecordingAccessed)
+        row = await shelf.get(recording_id, frozenset({"autumn", "spring"}))
+        assert row.recording_id == recording_id
+
+    asyncio.run(scenario())
+
+
 async def _until(true: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 10
+    deadline_s = time.monotonic() + PATIENCE_S
     while not true():
         assert time.monotonic() < deadline_s, "did not happen in time"
         await asyncio.sleep(0.01)

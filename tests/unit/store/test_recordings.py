@@ -59,6 +59,9 @@ QUERIES = [
     RecordingQuery(before="a1-0001-00000005", limit=2),
     RecordingQuery(campaign_id="spring"),
     RecordingQuery(agent_id="ann", campaign_id="autumn"),
+    RecordingQuery(campaigns=frozenset({"autumn"})),
+    RecordingQuery(campaigns=frozenset({"autumn", "spring", "winter"}), agent_id="ann", limit=4),
+    RecordingQuery(campaign_id="spring", campaigns=frozenset({"spring"}), until_s=1006.0),
     RecordingQuery(attempt_id="call-5"),
     RecordingQuery(attempt_id="call-4", deleted=True),
     RecordingQuery(recording_id="a1-0001-00000002"),
@@ -95,6 +98,26 @@ def test_both_stores_find_the_same(
         wanted = [row for row in wanted if row.recording_id < query.before]
     assert found == wanted[: query.limit]
     assert found
+    journal.close()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        RecordingQuery(campaigns=frozenset()),
+        RecordingQuery(campaigns=frozenset({"autumn"}), campaign_id="spring"),
+        RecordingQuery(campaigns=frozenset({"autumn"}), recording_id="a1-0001-00000003"),
+    ],
+    ids=str,
+)
+def test_outside_the_campaigns_allowed_nothing_is_found(
+    tmp_path: Path, rows: list[RecordingRow], query: RecordingQuery
+) -> None:
+    path = tmp_path / "a.db"
+    journal = Journal(path)
+    commit(journal, FACTS)
+    assert ask(path, lambda base: find_recordings(base, query)) == []
+    assert not [row for row in rows if query.wants(row)]
     journal.close()
 
 
