@@ -69,8 +69,10 @@ from engine.domain.ids import (
     TrunkId,
 )
 from engine.domain.refusals import (
+    CampaignIncompleteError,
     DialerError,
     DrainingError,
+    InvalidRequestError,
     JournalError,
     NotNowError,
     UnknownAgentError,
@@ -92,6 +94,7 @@ from engine.runtime.checks import check_delete, check_spec
 from engine.runtime.imports import ImportRun
 from engine.runtime.links import AgentLink, SupervisionLink
 from engine.runtime.pacing_day import PacingDay, day_at
+from engine.runtime.prompt_checks import find_fault
 from engine.runtime.recording_setup import make_recorder, prepare, setup_of
 from engine.runtime.recordings import RecordingShelf
 from engine.store import EngineStore, open_store
@@ -408,6 +411,7 @@ class Engine:
         Raises:
             DialerError: It is refused; the text says what is wrong.
         """
+        await self._check_prompts(spec)
         if self._draining:
             raise DrainingError("the engine is going down")
         check_spec(spec, self.runtime.resources)
@@ -422,6 +426,15 @@ class Engine:
         )
         if (error := await future) is not None:
             raise error
+
+    async def _check_prompts(self, spec: AnySpec) -> None:
+        """Refuse a campaign that newly names a prompt which cannot be played."""
+        if not isinstance(spec, CampaignSpec):
+            return
+        present = self.runtime.resources.find("campaign", spec.campaign_id)
+        before = present if isinstance(present, CampaignSpec) else None
+        if fault := await find_fault(spec, before):
+            raise InvalidRequestError(fault, slug="invalid-prompt")
 
     async def delete(
         self, kind: str, resource_id: str, *, request_id: str = "", by: str = ""
@@ -457,15 +470,19 @@ class Engine:
         """Start a campaign; durable when it returns.
 
         Raises:
-            CampaignIncompleteError: It lacks something; the text says what.
+            CampaignIncompleteError: It lacks something, or a prompt of it cannot be played; the
+                text says what.
         """
+        known = f"start/{campaign_id}/{request_id}" if request_id else ""
+        return await self.once(known, lambda: self._start_run(campaign_id, by))
+
+    async def _start_run(self, campaign_id: CampaignId, by: str) -> RunAnswer:
+        spec = self.runtime.resources.find("campaign", campaign_id)
+        if isinstance(spec, CampaignSpec) and (fault := await find_fault(spec)):
+            raise CampaignIncompleteError(fault, slug="invalid-prompt")
         if self._draining:
             raise DrainingError("the engine is going down")
-        known = f"start/{campaign_id}/{request_id}" if request_id else ""
-        return await self.once(
-            known,
-            lambda: self._ask_run(campaign_id, lambda r: StartCampaign(by, r)),
-        )
+        return await self._ask_run(campaign_id, lambda r: StartCampaign(by, r))
 
     async def stop_campaign(
         self, campaign_id: CampaignId, *, by: str, request_id: str = ""

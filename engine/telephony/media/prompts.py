@@ -45,13 +45,13 @@ def load_prompt(name: str) -> I16:
         return _tone(name)
     try:
         if not Path(name).is_file():
-            raise PromptError(f"prompt {name!r} cannot be read: there is no such file")
+            raise PromptError("there is no such file")
         with Path(name).open("rb") as file:
             content = file.read(MOST_FILE_BYTES + 1)
     except OSError as error:
-        raise PromptError(f"prompt {name!r} cannot be read: {error}") from error
+        raise PromptError(f"cannot be read: {error.strerror}") from error
     if len(content) > MOST_FILE_BYTES:
-        raise PromptError(f"prompt {name!r} is longer than {MOST_FILE_BYTES} bytes")
+        raise PromptError(f"longer than {MOST_FILE_BYTES} bytes")
     return parse_wav(content)
 
 
@@ -59,9 +59,9 @@ def _tone(name: str) -> I16:
     try:
         hz, level = (int(part) for part in name.removeprefix(TONE_PREFIX).split(":"))
     except ValueError as error:
-        raise PromptError(f"{name!r} is not tone:HZ:DBM0") from error
+        raise PromptError("not tone:HZ:DBM0") from error
     if not (0 < hz < SAMPLES_PER_S // 2 and -90 <= level <= 3):
-        raise PromptError(f"{name!r} is outside 1-3999 Hz or -90-3 dBm0")
+        raise PromptError("outside 1-3999 Hz or -90-3 dBm0")
     return tones.tone(hz, level)
 
 
