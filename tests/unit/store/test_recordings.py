@@ -84,7 +84,7 @@ def rows() -> list[RecordingRow]:
     return list(found[0])
 
 
-@pytest.mark.parametrize("query", QUERIES, ids=str)
+@pytest.mark.parametrize("query", QUERIES)
 def test_both_stores_find_the_same(
     tmp_path: Path, rows: list[RecordingRow], query: RecordingQuery
 ) -> None:
