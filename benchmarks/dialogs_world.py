@@ -44,8 +44,8 @@ from engine.telephony.media import events as media
 from engine.telephony.media.client import MediaClient
 from engine.telephony.media.g711 import Law
 from engine.telephony.sip.adapter import SipTelephony
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.media_switch import MediaSwitch
-from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.transports import SipTransports
 
 MOST = 12_000

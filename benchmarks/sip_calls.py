@@ -24,9 +24,9 @@ from benchmarks.harness import Figure, percentile
 from benchmarks.path_sipp import HOST, PATIENT, caller_cpu_ms, sipp
 from benchmarks.sip_far import call, user_agent
 from engine.config import SipSettings
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.events import Answered, AnyEvent, Ended
 from engine.telephony.sip.tls import TlsProfile, client_context
-from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.transports import SipTransports
 
 GOAL_MS = 0.4

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.events import AnyEvent, Ended
 from engine.telephony.sip.outgoing_call import OutgoingCall
 from engine.telephony.sip.sdp import LocalMedia
 from engine.telephony.sip.tokens import Tokens
-from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.user_agent import UserAgent
 
 FAR = Destination("127.0.0.1", 5080)

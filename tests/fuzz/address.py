@@ -3,9 +3,9 @@
 from contextlib import suppress
 
 from engine.telephony.sip.checks import check_via
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.grammar import ParseError, parse_params, split_commas, unquote
 from engine.telephony.sip.responses import via_destination
-from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.uri import escape_user, parse_address, parse_uri
 
 _SOURCE = Destination("192.0.2.10", 5070)

@@ -1,7 +1,7 @@
 """A TCP stream however it is cut: the same messages, little kept, and a broken stream stays so."""
 
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.framing import MAX_BODY, MAX_HEAD, Framer
-from engine.telephony.sip.transactions import Destination
 from tests.fuzz.message import SEEDS as TORTURE
 from tests.unit.telephony.sip.harness import Bench
 

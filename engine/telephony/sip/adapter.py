@@ -37,6 +37,7 @@ from engine.telephony.media import events as media
 from engine.telephony.media.pool import open_media
 from engine.telephony.sip import events as sip
 from engine.telephony.sip.calls import phone_call, trunk_call
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.ending import leg_ended
 from engine.telephony.sip.leftovers import Leftovers
 from engine.telephony.sip.leg_audio import LegAudio, OpenLeg
@@ -48,7 +49,6 @@ from engine.telephony.sip.phones import Phones
 from engine.telephony.sip.recording import CallRecorder
 from engine.telephony.sip.resolver import Resolver, split_address
 from engine.telephony.sip.tokens import Tokens
-from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.transports import SipTransports
 from engine.telephony.sip.trunks import Trunks
 from engine.telephony.sip.user_agent import UserAgent

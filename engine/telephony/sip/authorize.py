@@ -6,9 +6,9 @@ a redirect. A second challenge with the same nonce means that they are wrong.
 
 from typing import Final
 
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.digest import Challenge, Credentials, authorization, choose_challenge
 from engine.telephony.sip.message import Response
-from engine.telephony.sip.transactions import Destination
 
 MAX_TRIES: Final = 3
 """Challenges answered for one request: a proxy's, a server's, a stale nonce."""

@@ -4,10 +4,10 @@ from typing import Final
 
 from engine.domain.specs import TrunkSpec
 from engine.ports import CallPhone, PlaceCall
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.outgoing_call import OutgoingCall
 from engine.telephony.sip.sdp import LocalMedia
 from engine.telephony.sip.session import SHORTEST_S
-from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.trunks import Trunk
 from engine.telephony.sip.uri import escape_user
 

@@ -3,8 +3,8 @@
 import asyncio
 from typing import Final, Protocol, cast
 
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.framing import Framer
-from engine.telephony.sip.transactions import Destination
 
 MAX_QUEUED: Final = 256 * 1024
 """Most that waits for a connection to open. [octets]"""

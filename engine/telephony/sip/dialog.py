@@ -11,9 +11,9 @@ from typing import Final, Literal
 
 import msgspec
 
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.message import Request, Response
-from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.uri import SipUri, default_port, parse_address, parse_uri
 
 _OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.police import Police
-from engine.telephony.sip.transactions import Destination
 
 HANDSHAKES_OF_ONE: Final = 50
 """TLS handshakes of one stranger's address. [1/s]"""

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from engine.telephony.sip.client_transaction import Client
 from engine.telephony.sip.dialog import Dialog
 from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.leg import SDP_TYPE
@@ -9,7 +10,7 @@ from engine.telephony.sip.message import Request, Response
 from engine.telephony.sip.reliable import MAX_FORKS, Fork, Prack, read_early, read_rseq
 from engine.telephony.sip.responses import ALLOW
 from engine.telephony.sip.sdp import RemoteMedia
-from engine.telephony.sip.transactions import Client, Server
+from engine.telephony.sip.server_transaction import Server
 
 if TYPE_CHECKING:
     from engine.telephony.sip.outgoing import OutgoingLeg

@@ -3,9 +3,9 @@
 import msgspec
 
 from engine.telephony.audio_keys import AudioKeys
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.registrar import Binding
 from engine.telephony.sip.sdp import RemoteMedia
-from engine.telephony.sip.transactions import Destination
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from engine.telephony.sip.core import Core
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.dtmf import DTMF_TYPES, read_digit
 from engine.telephony.sip.events import DigitPressed, Incoming, Registered, Unregistered
 from engine.telephony.sip.grammar import ParseError
@@ -22,8 +23,8 @@ from engine.telephony.sip.registrar import Registrar
 from engine.telephony.sip.reliable import Fork
 from engine.telephony.sip.reoffer import Reoffer
 from engine.telephony.sip.responses import ALLOW, SUPPORTED, build_response, via_destination
+from engine.telephony.sip.server_transaction import Server
 from engine.telephony.sip.session import judge_terms
-from engine.telephony.sip.transactions import Destination, Server
 from engine.telephony.sip.uri import parse_address
 
 Screen = Callable[[Request, Destination], int]

@@ -2,6 +2,7 @@
 
 from engine.telephony.sip import sdp
 from engine.telephony.sip.core import Core
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.dialog import Dialog
 from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.leg import SDP_TYPE, Leg
@@ -9,8 +10,8 @@ from engine.telephony.sip.leg_table import LEG, LegInput, LegPhase
 from engine.telephony.sip.message import Request
 from engine.telephony.sip.responses import ALLOW, SUPPORTED
 from engine.telephony.sip.sdp import LocalMedia, RemoteMedia
+from engine.telephony.sip.server_transaction import Server
 from engine.telephony.sip.session import answer_terms
-from engine.telephony.sip.transactions import Destination, Server
 from engine.telephony.sip.unacked import UnackedOk
 
 _NO_MEDIA = LocalMedia("127.0.0.1", 9)

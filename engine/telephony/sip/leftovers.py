@@ -5,9 +5,9 @@ from collections.abc import Callable
 from engine.domain.ids import TrunkId
 from engine.ports import EndOldLeg
 from engine.telephony.sip.calls import called_uri
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.phones import Phones
-from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.trunks import Trunks
 from engine.telephony.sip.user_agent import UserAgent
 

@@ -8,6 +8,7 @@ import msgspec
 from engine.telephony.audio_keys import AudioKeys
 from engine.telephony.sip import sdp
 from engine.telephony.sip.authorize import Authorizer
+from engine.telephony.sip.client_transaction import Client
 from engine.telephony.sip.core import Core
 from engine.telephony.sip.dialog import Dialog
 from engine.telephony.sip.events import Answered, Ended
@@ -22,7 +23,6 @@ from engine.telephony.sip.reoffer import Reoffer
 from engine.telephony.sip.sdp import Direction, LocalMedia, RemoteMedia
 from engine.telephony.sip.session import SessionTimer
 from engine.telephony.sip.timers import GIVE_UP_S, Timer
-from engine.telephony.sip.transactions import Client
 from engine.telephony.sip.unacked import UnackedOk
 
 SDP_TYPE: Final = "Content-Type: application/sdp\r\n"

@@ -7,12 +7,13 @@ and so the stored dialog. An answer that comes late is recognised by the tag onl
 from collections.abc import Sequence
 from typing import Final
 
+from engine.telephony.sip.client_transaction import Client
 from engine.telephony.sip.core import Core
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.dialog import Dialog
 from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.message import Response
 from engine.telephony.sip.stray import NOBODY
-from engine.telephony.sip.transactions import Client, Destination
 
 _SKIPPED: Final = 1000
 """Requests that the earlier life may have sent after its dialog was stored."""

@@ -5,6 +5,7 @@ from typing import Final
 
 from engine.domain.specs import Need
 from engine.telephony.sip.authorize import Authorizer
+from engine.telephony.sip.client_transaction import Client
 from engine.telephony.sip.core import Core
 from engine.telephony.sip.dialog import Dialog
 from engine.telephony.sip.early import EarlyDialogs
@@ -27,7 +28,6 @@ from engine.telephony.sip.session import (
 )
 from engine.telephony.sip.stray import end_stray
 from engine.telephony.sip.timers import Timer
-from engine.telephony.sip.transactions import Client
 
 _FIRST_CSEQ: Final = 1
 _UNANSWERED: Final = 'Reason: Q.850;cause=19;text="no answer"\r\n'

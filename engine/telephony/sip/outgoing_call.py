@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from engine.domain.specs import Need
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.digest import Credentials
 from engine.telephony.sip.identity import identity_headers
 from engine.telephony.sip.sdp import LocalMedia
 from engine.telephony.sip.session import SHORTEST_S, offer_extensions
-from engine.telephony.sip.transactions import Destination
 
 
 @dataclass(frozen=True, slots=True)

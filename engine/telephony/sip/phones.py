@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from engine.domain.ids import AgentId
 from engine.ports import PhoneRegistered, PhoneUnregistered, TelephonyEvent
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.resolver import Resolver, Route
-from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.uri import SipUri, parse_uri
 from engine.telephony.sip.user_agent import UserAgent
 

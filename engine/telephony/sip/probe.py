@@ -1,10 +1,11 @@
 """OPTIONS of ours: a question whether anybody is there (RFC 3261 §11)."""
 
+from engine.telephony.sip.client_transaction import Client
 from engine.telephony.sip.core import Core
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.events import OptionsAnswered
 from engine.telephony.sip.message import MAGIC, Response
 from engine.telephony.sip.reason import read_retry_after
-from engine.telephony.sip.transactions import Client, Destination
 
 
 def ask_options(core: Core, key: str, target: str, destination: Destination, now_s: float) -> None:

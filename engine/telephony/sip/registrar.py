@@ -5,13 +5,13 @@ from collections.abc import Callable
 from math import ceil
 from typing import Final, NamedTuple
 
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.digest import Authenticator, Verdict
 from engine.telephony.sip.grammar import ParseError, parse_number
 from engine.telephony.sip.message import Request
 from engine.telephony.sip.throttle import Throttle
 from engine.telephony.sip.timers import TimerQueue
 from engine.telephony.sip.tokens import Tokens
-from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.uri import NameAddr, parse_address, parse_uri
 
 MAX_CONTACTS: Final = 8

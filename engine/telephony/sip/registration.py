@@ -11,7 +11,9 @@ from typing import Final
 import msgspec
 
 from engine.telephony.sip.authorize import Authorizer
+from engine.telephony.sip.client_transaction import Client
 from engine.telephony.sip.core import Core
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.digest import Credentials
 from engine.telephony.sip.events import RegistrationChanged, RegistrationOver
 from engine.telephony.sip.grammar import ParseError, parse_number, printable
@@ -19,7 +21,6 @@ from engine.telephony.sip.message import MAGIC, Response
 from engine.telephony.sip.reason import read_retry_after
 from engine.telephony.sip.responses import ALLOW
 from engine.telephony.sip.timers import Timer
-from engine.telephony.sip.transactions import Client, Destination
 from engine.telephony.sip.uri import escape_user, parse_address
 
 FIRST_WAIT_S: Final = 10.0

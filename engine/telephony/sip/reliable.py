@@ -4,11 +4,11 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from engine.telephony.sip import sdp
+from engine.telephony.sip.client_transaction import Client
 from engine.telephony.sip.dialog import Dialog
 from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.message import Response
 from engine.telephony.sip.sdp import RemoteMedia
-from engine.telephony.sip.transactions import Client
 
 if TYPE_CHECKING:
     from engine.telephony.sip.outgoing import OutgoingLeg

@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from engine.telephony.sip.client_transaction import Client
 from engine.telephony.sip.events import MediaChanged, ReofferRefused
 from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.leg_table import LegInput
 from engine.telephony.sip.message import Request, Response
 from engine.telephony.sip.responses import ALLOW, SUPPORTED
 from engine.telephony.sip.sdp import Direction
+from engine.telephony.sip.server_transaction import Server
 from engine.telephony.sip.session import SessionTimer, answer_terms
 from engine.telephony.sip.timers import Timer
-from engine.telephony.sip.transactions import Client, Server
 from engine.telephony.sip.unacked import UnackedOk
 
 if TYPE_CHECKING:

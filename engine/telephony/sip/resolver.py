@@ -8,9 +8,9 @@ from ipaddress import ip_address
 from random import random
 from typing import Final, NamedTuple
 
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.names import Names, NoAnswerError
 from engine.telephony.sip.srv import Target, choose_order, group
-from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.uri import default_port
 
 MAX_TARGETS: Final = 8

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from engine.telephony.sip.checks import check_via
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.grammar import ParseError, split_commas
 from engine.telephony.sip.message import Request
-from engine.telephony.sip.transactions import Destination
 
 ALLOW: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO"
 """Methods spoken inside legs."""

@@ -9,12 +9,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.domain.specs import Need
+from engine.telephony.sip.client_transaction import Client
 from engine.telephony.sip.grammar import ParseError, parse_number, parse_params
 from engine.telephony.sip.leg_table import LegInput
 from engine.telephony.sip.message import Message, Request, Response
 from engine.telephony.sip.reason import read_retry_after
 from engine.telephony.sip.timers import Timer
-from engine.telephony.sip.transactions import Client
 
 if TYPE_CHECKING:
     from engine.telephony.sip.leg import Leg

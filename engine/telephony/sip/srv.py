@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from engine.telephony.sip.transactions import Destination
+from engine.telephony.sip.destination import Destination
 
 
 class Target(NamedTuple):

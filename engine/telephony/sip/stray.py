@@ -5,11 +5,12 @@ Each gets ACK, and its dialog BYE (RFC 3261 §13.2.2.4), so that no party is lef
 
 from typing import Final
 
+from engine.telephony.sip.client_transaction import Client
 from engine.telephony.sip.core import Core
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.dialog import Dialog
 from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.message import MAGIC, Response
-from engine.telephony.sip.transactions import Client, Destination
 
 _SKIPPED: Final = 100
 """Requests that may have been sent in the dialog before, each a PRACK (RFC 3262 §4)."""

@@ -9,11 +9,11 @@ from typing import Final
 
 from engine.telephony.sip.accepted import Accepted, tune
 from engine.telephony.sip.connection import DRAINED, Connection
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.door import Door
 from engine.telephony.sip.tls import TlsProfile
 from engine.telephony.sip.tls_profiles import TlsProfiles
 from engine.telephony.sip.tls_server import TlsServer
-from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.transport import Waker
 
 CONNECT_S: Final = 5.0

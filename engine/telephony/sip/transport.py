@@ -9,8 +9,8 @@ from collections.abc import Callable
 from math import inf
 from typing import Final, Protocol, cast
 
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.police import Police
-from engine.telephony.sip.transactions import Destination
 
 _SOCKET_OCTETS: Final = 4 * 1024 * 1024
 """Receive buffer asked for: half a second of a thousand calls a second. [octets]"""

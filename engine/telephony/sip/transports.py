@@ -6,11 +6,11 @@ from typing import Final
 
 from engine.config import SipSettings
 from engine.domain.refusals import InvalidRequestError
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.door import Door
 from engine.telephony.sip.police import Police
 from engine.telephony.sip.streams import Streams
 from engine.telephony.sip.tls import TlsFiles, TlsFilesError, TlsProfile
-from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.transport import StreamReceiver, UdpTransport, Waker
 
 _TRIES: Final = 16

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from engine.telephony.sip.destination import Destination, Send
 from engine.telephony.sip.timers import GIVE_UP_S, T1_S, T2_S, TimerQueue
-from engine.telephony.sip.transactions import Destination, Send
 
 AGAIN = "again"
 GIVE_UP = "give-up"

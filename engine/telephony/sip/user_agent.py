@@ -8,7 +8,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from engine.telephony.sip.client_transaction import Client
 from engine.telephony.sip.core import Core, MaySend
+from engine.telephony.sip.destination import Destination, Send
 from engine.telephony.sip.dialog import Origin
 from engine.telephony.sip.digest import Credentials
 from engine.telephony.sip.events import AnyEvent, Unregistered
@@ -27,7 +29,7 @@ from engine.telephony.sip.sdp import Direction, LocalMedia
 from engine.telephony.sip.stray import acknowledge_refusal, end_stray, is_bye_pending
 from engine.telephony.sip.timers import TimerQueue
 from engine.telephony.sip.tokens import LegNames, Tokens
-from engine.telephony.sip.transactions import Client, Destination, Send, Transactions
+from engine.telephony.sip.transactions import Transactions
 
 __all__ = ["Credentials", "Direction", "OutgoingCall", "UserAgent"]
 

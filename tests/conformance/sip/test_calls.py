@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.digest import Credentials
 from engine.telephony.sip.events import (
     Answered,
@@ -15,7 +16,6 @@ from engine.telephony.sip.events import (
 from engine.telephony.sip.message import Request
 from engine.telephony.sip.sdp import Direction
 from engine.telephony.sip.sdp import parse as parse_sdp
-from engine.telephony.sip.transactions import Destination
 from tests.unit.telephony.sip.harness import ANSWER, TRUNK, Bench
 
 LEG = "a1-0001-00000001"

@@ -3,9 +3,9 @@
 import pytest
 
 from engine.domain.causes import CANCELLED, NO_ANSWER, TIMED_OUT, UNREACHABLE, Cause
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.ending import leg_ended
 from engine.telephony.sip.events import Answered, Ended
-from engine.telephony.sip.transactions import Destination
 from tests.unit.telephony.sip.harness import ANSWER, TRUNK, Bench
 
 LEG = "a1-0001-00000001"

@@ -2,8 +2,8 @@
 
 import pytest
 
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.events import Answered, Ended, OptionsAnswered
-from engine.telephony.sip.transactions import Destination
 from tests.unit.telephony.sip.harness import ANSWER, TRUNK, Bench
 
 

@@ -8,10 +8,10 @@ from collections import Counter
 
 import pytest
 
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.events import Answered, Ended, Incoming
 from engine.telephony.sip.sdp import LocalMedia
 from engine.telephony.sip.tokens import Tokens
-from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.user_agent import UserAgent
 from tests.conformance.sip.test_unreliable_network import CALLED, CALLER, Network
 

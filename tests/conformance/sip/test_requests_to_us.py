@@ -2,10 +2,10 @@
 
 import pytest
 
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.digest import Credentials, authorization, choose_challenge
 from engine.telephony.sip.events import Incoming, Registered, Unregistered
 from engine.telephony.sip.message import Response, parse
-from engine.telephony.sip.transactions import Destination
 from tests.unit.telephony.sip.harness import TRUNK, Bench
 
 PHONE = Destination("198.51.100.7", 33000)

@@ -7,11 +7,11 @@ there.
 
 import pytest
 
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.events import Ended, Incoming, MediaChanged
 from engine.telephony.sip.framing import Framer
 from engine.telephony.sip.message import Request, parse
 from engine.telephony.sip.sdp import Direction
-from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.uri import parse_uri
 from tests.conformance.sip.test_requests_to_us import PHONE, register, sign
 from tests.conformance.sip.test_rfc4475 import message

@@ -2,12 +2,12 @@
 
 import pytest
 
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.dialog import Dialog
 from engine.telephony.sip.digest import Credentials, authorization, choose_challenge
 from engine.telephony.sip.events import OptionsAnswered, Unregistered
 from engine.telephony.sip.framing import Framer
 from engine.telephony.sip.message import Request, parse
-from engine.telephony.sip.transactions import Destination
 from tests.conformance.sip.test_rfc4475 import EVERY, OPTIONS, message
 from tests.unit.telephony.sip.harness import ANSWER, Bench
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.events import Answered, AnyEvent, Ended, Incoming
 from engine.telephony.sip.outgoing_call import OutgoingCall
 from engine.telephony.sip.sdp import Direction, LocalMedia
 from engine.telephony.sip.tokens import Tokens
-from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.user_agent import UserAgent
 from tests.unit.telephony.sip.harness import ANSWER, Bench
 

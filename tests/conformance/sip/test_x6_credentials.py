@@ -6,11 +6,11 @@ import pytest
 
 from engine.domain.specs import Need
 from engine.telephony.sip import digest
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.digest import Credentials
 from engine.telephony.sip.events import Registered
 from engine.telephony.sip.message import Request, Response, parse
 from engine.telephony.sip.sdp import Direction
-from engine.telephony.sip.transactions import Destination
 from tests.conformance.sip.test_requests_to_us import CONTACT, PHONE, register, sign
 from tests.unit.telephony.sip.harness import ANSWER, TRUNK, Bench
 

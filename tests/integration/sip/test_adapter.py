@@ -390,7 +390,7 @@ async def register(phone: Phone, port: int) -> None:
             got.put_nowait(octets)
             receive(octets, source, now_s)
 
-    from engine.telephony.sip.transactions import Destination
+    from engine.telephony.sip.destination import Destination
 
     phone.transport.attach(Tap())
     there = Destination("127.0.0.1", port)

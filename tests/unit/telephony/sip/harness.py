@@ -1,11 +1,11 @@
 """A user agent on a bench: time by hand, what it sends caught, the far end written out."""
 
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.events import AnyEvent, Ended
 from engine.telephony.sip.message import Request, Response, parse
 from engine.telephony.sip.outgoing_call import OutgoingCall
 from engine.telephony.sip.sdp import LocalMedia
 from engine.telephony.sip.tokens import Tokens
-from engine.telephony.sip.transactions import Destination
 from engine.telephony.sip.user_agent import UserAgent
 
 SECRET = b"a secret of the installation"

@@ -14,7 +14,7 @@ from engine.telephony.sip.connection import (
     STRANGER_S,
     Connection,
 )
-from engine.telephony.sip.transactions import Destination
+from engine.telephony.sip.destination import Destination
 
 pytestmark = pytest.mark.asyncio
 

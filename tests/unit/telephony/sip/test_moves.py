@@ -2,10 +2,10 @@
 
 import pytest
 
+from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.events import MediaChanged, Moved
 from engine.telephony.sip.moves import PAUSE_S
 from engine.telephony.sip.sdp import Direction
-from engine.telephony.sip.transactions import Destination
 from tests.unit.telephony.sip.harness import ANSWER, TRUNK, Bench
 
 LEG = "a1-0001-00000001"
