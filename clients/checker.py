@@ -15,9 +15,10 @@ intervals are worked out anew. Each answer is one sentence that names the invari
 | C5 | an agent talks with one customer at most, and a customer with one agent |
 | C6 | a person who has answered, and said hello, hears an agent or a message, or is let go |
 | A1 | every attempt has exactly one outcome, and acknowledged dispositions are kept |
-| A3 | only calls that a person answered count as unattended |
+| A3 | only calls that a person answered count as unattended; no budget exceeds what the log says |
 """
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,11 @@ SIGNAL_S = 0.1
 """Signalling and media need so long to make a decision heard. [s]"""
 LATE_S = 0.5
 """Media that says nothing is waited for so much longer than its own limit. [s]"""
+TOLD_S = 15.0
+"""A budget that is told may be so much older than the telling. [s]"""
+WINDOWS_S = {"rolling-24h": 86_400.0, "rolling-30d": 30 * 86_400.0}
+EDGE = 2 / 48
+"""Share of a window that its edge may be off by."""
 OLD_LEG_S = 5.0
 """A restarted engine has so long to end the legs of its last life."""
 
@@ -49,6 +55,9 @@ class Rules:
         retries: Most quick retries that belong to one attempt.
         unattended_s: A person hears nobody for no longer than this. [s]
         analysis_s: Longest call progress analysis; 0: none. [s]
+        cap: Most unattended calls over answered ones, in [0, 1].
+        false_machine_ratio: Share of persons that analysis is thought to take for machines.
+        false_machine_windows: Rule windows that count these persons.
     """
 
     hours: Sequence[tuple[int, int, Sequence[str], Sequence[int]]]
@@ -58,6 +67,9 @@ class Rules:
     retries: int
     unattended_s: float = 2.0
     analysis_s: float = 0.0
+    cap: float = 0.03
+    false_machine_ratio: float = 0.01
+    false_machine_windows: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +127,35 @@ class _Leg:
 
 
 @dataclass(slots=True)
+class _Counts:
+    """When calls of a campaign were answered, passed on by analysis, and lost. [s]"""
+
+    answered: list[float] = field(default_factory=list)
+    passed: list[float] = field(default_factory=list)
+    unattended: list[float] = field(default_factory=list)
+
+    def sort(self) -> None:
+        """Put them in order of time: the log is in order of durability."""
+        for times in (self.answered, self.passed, self.unattended):
+            times.sort()
+
+    def budget(self, rules: Rules, at_s: float) -> float:
+        """Return the largest budget that the tightest rolling window can leave. [calls]"""
+        return min(self._left(rules, at_s, *window) for window in WINDOWS_S.items())
+
+    def _left(self, rules: Rules, at_s: float, name: str, length_s: float) -> float:
+        share = rules.false_machine_ratio if name in rules.false_machine_windows else 0.0
+        sure = (at_s - length_s * (1 - EDGE), at_s - TOLD_S)
+        cut_off = share / (1 - share) * _within(self.passed, *sure)
+        answered = _within(self.answered, at_s - length_s * (1 + EDGE), at_s)
+        return rules.cap * (answered + cut_off) - _within(self.unattended, *sure) - cut_off
+
+
+def _within(times: Sequence[float], after_s: float, until_s: float) -> int:
+    return max(bisect_right(times, until_s) - bisect_right(times, after_s), 0)
+
+
+@dataclass(slots=True)
 class _Books:
     """Rows and facts, put in order for the questions."""
 
@@ -143,6 +184,7 @@ def check(rows: Sequence[Row], facts: Sequence[Row], world: World) -> list[str]:
         *_mix(rows, books),
         *_silences(rows, facts, books, world),
         *_unattended(facts),
+        *_budgets(facts, world),
         *_outcomes(rows, facts, books),
     ]
     return sorted(found, key=lambda violation: violation[:2])
@@ -510,6 +552,51 @@ def _unattended(facts: Sequence[Row]) -> Iterator[str]:
         counted = fact["type"] == "AttemptClosed" and fact.get("unattended")
         if (late or counted) and fact["attempt_id"] in machines:
             yield f"A3: {fact['attempt_id']} counts as unattended though a machine answered"
+
+
+def _budgets(facts: Sequence[Row], world: World) -> Iterator[str]:
+    """Judge what pacing believed it might still lose (A3), by formulas of its own.
+
+    A budget is cap x answered - unattended, and persons thought to be cut off are in both where a
+    rule counts them. What is at the edges, of a window or of the moment, is counted in its favour.
+    """
+    counts = _count(facts)
+    for fact in facts:
+        rules = world.rules.get(fact.get("campaign_id", ""))
+        if fact["type"] != "PacingSummed" or rules is None:
+            continue
+        most = counts[fact["campaign_id"]].budget(rules, fact["at_s"])
+        if fact["budget_calls"] > most + 1e-6:
+            yield (
+                f"A3: {fact['campaign_id']} had {fact['budget_calls']:.2f} calls to lose at "
+                f"{_told(fact['at_s'])}, and by the log no more than {most:.2f}"
+            )
+
+
+def _count(facts: Sequence[Row]) -> dict[str, _Counts]:
+    """Count by campaign what rules count; agents who reviewed a record are none of pacing."""
+    counts: dict[str, _Counts] = defaultdict(_Counts)
+    skipped: set[str] = set()
+    passed: set[str] = set()
+    lost: set[str] = set()
+    for fact in facts:
+        attempt, at_s = fact.get("attempt_id", ""), fact.get("at_s", 0.0)
+        here = counts[fact.get("campaign_id", "")]
+        match fact["type"]:
+            case "AttemptIntended" if fact.get("by_agent"):
+                skipped.add(attempt)
+            case "CallAnalysed":
+                (passed if fact["person"] else skipped).add(attempt)
+            case "CallQueued" if attempt not in skipped:
+                here.answered.append(at_s)
+                here.passed += [at_s] if attempt in passed else []
+            case "CallConnected" | "AttemptClosed" if attempt not in skipped | lost:
+                if fact.get("late") or fact.get("unattended"):
+                    lost.add(attempt)
+                    here.unattended.append(at_s)
+    for here in counts.values():
+        here.sort()
+    return counts
 
 
 def _told(at_s: float, zone: str = "UTC") -> str:

@@ -158,6 +158,12 @@ def saved_at_s(laws: Mapping[CampaignId, bytes]) -> float | None:
     return None if saved is None else saved.at_s
 
 
+def _false_machines(spec: CampaignSpec) -> list[float]:
+    """Return the share of persons that each rule window is to think were taken for machines."""
+    counting = {window.value for window in spec.false_machine_windows}
+    return [spec.false_machine_ratio if kind.name in counting else 0.0 for kind in _WINDOWS]
+
+
 def _unpacked(packed: bytes | None) -> Saved | None:
     try:
         return msgspec.msgpack.decode(packed, type=Saved) if packed else None
@@ -240,6 +246,7 @@ class PacerBehavior:
         if not message.running:
             row.promised = 0
         self._floor.budgets.set_caps(row.row, [spec.max_unattended_ratio] * len(_WINDOWS))
+        self._floor.budgets.set_false_machines(row.row, _false_machines(spec))
         self._floor.learner.set_patience(row.row, spec.unattended_timeout_s)
         self._regroup()
         return self._hurry()
@@ -292,7 +299,8 @@ class PacerBehavior:
                     _put(row, _Way.SCREENED, message.launched_s, slot)
             case "answered":
                 if message.person:
-                    self._floor.budgets.count(row.row, now_s, answered=1)
+                    passed = int(message.screened)
+                    self._floor.budgets.count(row.row, now_s, answered=1, passed=passed)
                 slot = _take(row, came, message.launched_s)
                 if slot is not None:
                     self._floor.agent_asked(slot, now_s)
@@ -533,4 +541,5 @@ class PacerBehavior:
                     call.at_s,
                     unattended=call.unattended,
                     today=self._day_of(call.at_s) == self._day,
+                    passed=call.passed,
                 )

@@ -44,6 +44,15 @@ class NumberChoice(StrEnum):
     """The dialable one tried least."""
 
 
+class RuleWindow(StrEnum):
+    """A period over which a rule caps unattended calls."""
+
+    CALENDAR_DAY = "calendar-day"
+    """In the contact centre's zone."""
+    ROLLING_24H = "rolling-24h"
+    ROLLING_30D = "rolling-30d"
+
+
 class Transport(StrEnum):
     """How SIP travels to a trunk (RFC 3261 §18)."""
 
@@ -158,6 +167,10 @@ class CampaignSpec(Spec, frozen=True, kw_only=True):
         max_level: Predictive: most calls in progress per ready agent.
         target_occupancy: Predictive set point, share in [0, 1].
         max_unattended_ratio: Cap on unattended over answered, share in [0, 1].
+        false_machine_windows: Rule windows that count persons whom analysis took for machines, as
+            unattended and as answered; empty: none (Ofcom: rolling 24 hours).
+        false_machine_ratio: Share of persons that analysis is thought to take for machines, by
+            which they are estimated, in [0, 0.5].
         unattended_timeout_s: From the answer until a call without an agent is unattended. [s]
         unattended_prompt: Message to an unattended person; empty: hang up.
         opt_out_key: Key by which a person who hears a message asks never to be called again;
@@ -205,6 +218,8 @@ class CampaignSpec(Spec, frozen=True, kw_only=True):
     max_level: float = 3.0
     target_occupancy: float = 0.85
     max_unattended_ratio: float = 0.03
+    false_machine_windows: tuple[RuleWindow, ...] = ()
+    false_machine_ratio: float = 0.01
     unattended_timeout_s: float = 2.0
     unattended_prompt: str = ""
     opt_out_key: str = ""

@@ -277,8 +277,9 @@ class Counters:
         if call is None:
             return
         call.screening = False
-        if fact.person:
-            self._live(call, fact.at_s)
+        if fact.person and self._live(call, fact.at_s):
+            self._campaigns[call.campaign_id].calls_passed += 1
+            self._trend(call.campaign_id).passed.add(fact.at_s)
 
     def _call_treated(self, fact: CallTreated) -> None:
         call = self._open.get(fact.attempt_id)
@@ -426,13 +427,15 @@ class Counters:
             tally.calls_unattended += 1
         self._trend(call.campaign_id).unattended.add(at_s)
 
-    def _live(self, call: OpenCall, at_s: float) -> None:
+    def _live(self, call: OpenCall, at_s: float) -> bool:
+        """Count an answer by a person unless it was counted."""
         if call.live:
-            return
+            return False
         call.live = True
         for tally in self._tallies(call):
             tally.calls_live_answered += 1
         self._trend(call.campaign_id).answered.add(at_s)
+        return True
 
     def _treatment_over(self, call: OpenCall, at_s: float) -> None:
         if call.treated_s is None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from engine.domain.ids import ListId
-from engine.domain.specs import CampaignSpec, RunWindow
+from engine.domain.specs import CampaignSpec, RuleWindow, RunWindow
 from engine.metrics.agents import ACW, BUSY, NOT_READY, READY, AgentDay
 from engine.metrics.calls import OpenCall
 from engine.metrics.catalogue import DISPOSITION_SERIES
@@ -59,6 +59,11 @@ _DISPOSITIONS = (
     "network-failure",
     "system-failure",
 )
+_RULE_WINDOWS = (
+    frozenset({RuleWindow.CALENDAR_DAY, RuleWindow.ROLLING_24H}),
+    frozenset({RuleWindow.ROLLING_30D}),
+)
+"""Windows of rules that the share since the reset, and the rolling one, stand for."""
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -124,6 +129,7 @@ def campaign_row(
     _put_agents(row, agents)
     _put_dispositions(row, tally)
     _put_rates(row, tally, trends, now_s)
+    _put_losses(row, spec, tally, trends, now_s)
     return row
 
 
@@ -176,16 +182,32 @@ def _put_rates(row: Row, tally: Tally, trends: Trends, now_s: float) -> None:
     row["dialing_rate"] = trends.attempts.total(now_s) * 60.0 / trends.attempts.length_s
     put_share(row, "answer_rate", tally.calls_answered, tally.calls_attempted)
     put_share(row, "abandoned_pct", tally.calls_abandoned, tally.calls_queued)
-    # Persons only: machines in the denominator would hide what they have no part in (A3).
-    put_share(row, "unattended_pct", tally.calls_unattended, tally.calls_live_answered)
     put_share(row, "success_rate", tally.records_success, tally.records_completed)
-    unattended, answered = trends.unattended.total(now_s), trends.answered.total(now_s)
-    put_share(row, "unattended_pct_rolling", unattended, answered)
     handle_s = tally.talk_time + tally.hold_time + tally.acw_time
     put_mean(row, "avg_handle_time", handle_s, tally.calls_handled)
     put_mean(row, "avg_answer_time", tally.answer_time, tally.calls_handled)
     put_mean(row, "avg_preview_time", tally.preview_time, tally.preview_items)
     put_mean(row, "avg_agent_idle", tally.idle_time, tally.idle_spans)
+
+
+def _put_losses(
+    row: Row, spec: CampaignSpec | None, tally: Tally, trends: Trends, now_s: float
+) -> None:
+    """Put the shares that rules cap (A3).
+
+    Persons only: machines in the denominator would hide what they have no part in. Persons whom
+    analysis cut off are estimated from those it passed on, and count where a rule counts them.
+    """
+    ratio = spec.false_machine_ratio if spec is not None else 0.0
+    windows = frozenset(spec.false_machine_windows) if spec is not None else frozenset()
+    of_day, of_month = (ratio / (1.0 - ratio) * bool(windows & part) for part in _RULE_WINDOWS)
+    cut_off = of_day * tally.calls_passed
+    row["calls_cut_off"] = cut_off
+    unattended, answered = tally.calls_unattended, tally.calls_live_answered
+    put_share(row, "unattended_pct", unattended + cut_off, answered + cut_off)
+    unattended, answered = trends.unattended.total(now_s), trends.answered.total(now_s)
+    cut_off = of_month * trends.passed.total(now_s)
+    put_share(row, "unattended_pct_rolling", unattended + cut_off, answered + cut_off)
 
 
 def list_row(

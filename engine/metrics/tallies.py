@@ -93,6 +93,7 @@ class Tally:
     calls_abandoned: int = 0
     calls_dropped: int = 0
     calls_unattended: int = 0
+    calls_passed: int = 0
     calls_ivr: int = 0
     calls_rpc: int = 0
     disp_abandoned_cpa: int = 0
@@ -123,6 +124,7 @@ class Trends:
     completions: Recent = field(default_factory=lambda: Recent(60, 15))
     answered: Recent = field(default_factory=lambda: Recent(HOUR_S, 30 * 24))
     unattended: Recent = field(default_factory=lambda: Recent(HOUR_S, 30 * 24))
+    passed: Recent = field(default_factory=lambda: Recent(HOUR_S, 30 * 24))
 
 
 def put_share(row: Row, name: str, part: float, whole: float) -> None:

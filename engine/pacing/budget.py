@@ -3,6 +3,11 @@
 A regulator caps unattended calls over answered ones in a window: a day, 24 hours, 30 days. The
 budget of a window is cap x answered - unattended; the tightest window counts. The risk allowed is
 its price: it rises while budget is left and falls fast when it runs out.
+
+Where a rule counts false machine verdicts, persons whom analysis cut off are in both numbers.
+Nobody knows them, so they are estimated: if analysis takes a share f of persons for machines,
+f / (1 - f) were cut off for each person it passed on. Ofcom's formula is (A + FP) / (A + FP + L)
+(Persistent Misuse, 2016, annex).
 """
 
 import io
@@ -27,6 +32,7 @@ _FALL = 3.0
 _KNEE = 0.0
 _DRIFT_MOST = 0.02
 _FIRST_TAU = 0.024
+_COUNTS = ("_answered", "_unattended", "_passed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +86,11 @@ class Budgets:
         shape = (campaigns, len(windows))
         self._windows = tuple(windows)
         self.caps: Floats = np.full(shape, cap)
+        self._cut_off = np.zeros(shape)
         self._answered = np.zeros((*shape, BUCKETS + 1))
         self._unattended = np.zeros((*shape, BUCKETS + 1))
-        self._answered_sum, self._unattended_sum = np.zeros((2, *shape))
+        self._passed = np.zeros((*shape, BUCKETS + 1))
+        self._answered_sum, self._unattended_sum, self._passed_sum = np.zeros((3, *shape))
         self._steps = np.zeros(len(windows), dtype=np.int64)
         self._log_ref = np.full(campaigns, math.log(_FIRST_TAU))
         self._rate = np.zeros(campaigns)
@@ -100,7 +108,7 @@ class Budgets:
             Budgets whose first rows are as these, in the place of these.
         """
         before, wider = len(self.caps), Budgets(campaigns, self._windows, cap=cap)
-        for name in ("caps", "_answered", "_unattended", "_log_ref", "_rate", "_fresh"):
+        for name in ("caps", "_cut_off", *_COUNTS, "_log_ref", "_rate", "_fresh"):
             getattr(wider, name)[:before] = getattr(self, name)
         wider._steps, wider._priced_s = self._steps.copy(), self._priced_s
         wider._sum_up()
@@ -115,6 +123,19 @@ class Budgets:
         """
         self.caps[row] = caps
 
+    def set_false_machines(self, row: int, ratios: Sequence[float]) -> None:
+        """Say which windows of a campaign count persons whom analysis took for machines.
+
+        The estimate holds for all that a window has counted: a better one mends the past too.
+
+        Args:
+            row: Campaign.
+            ratios: Share of persons taken for machines, for each window, in [0, 1); 0 where its
+                rule does not count them.
+        """
+        shares = np.asarray(ratios)
+        self._cut_off[row] = shares / (1.0 - shares)
+
     def count(
         self,
         rows: Ints | int,
@@ -122,6 +143,7 @@ class Budgets:
         *,
         answered: Ints | int = 0,
         unattended: Ints | int = 0,
+        passed: Ints | int = 0,
     ) -> None:
         """Count calls as the rule counts them.
 
@@ -130,17 +152,20 @@ class Budgets:
             now_s: Engine time. [s]
             answered: Answers that count in the rule's base, scalar or shape (M,). [calls]
             unattended: Unattended ones, likewise. [calls]
+            passed: Those of the answered that analysis passed on as persons, likewise. [calls]
         """
         self._turn(now_s)
+        told = (answered, unattended, passed)
         for window, step in enumerate(self._steps):
             at = (rows, window, int(step) % (BUCKETS + 1))
-            add_at(self._answered, at, answered)
-            add_at(self._unattended, at, unattended)
-            add_at(self._answered_sum, (rows, window), answered)
-            add_at(self._unattended_sum, (rows, window), unattended)
+            for (counts, sums), calls in zip(self._counts(), told, strict=True):
+                add_at(counts, at, calls)
+                add_at(sums, (rows, window), calls)
         add_at(self._fresh, (rows,), answered)
 
-    def recall(self, row: int, at_s: float, *, unattended: bool, today: bool) -> None:
+    def recall(
+        self, row: int, at_s: float, *, unattended: bool, today: bool, passed: bool = False
+    ) -> None:
         """Count a call of the past, once, in the windows that it is still in.
 
         Args:
@@ -148,9 +173,10 @@ class Budgets:
             at_s: When it was. [s]
             unattended: Whether it went unattended; else it was answered.
             today: Whether windows of the calendar have it.
+            passed: Whether analysis passed it on as a person.
         """
-        parts = (self._answered, self._answered_sum)
-        kept, summed = (self._unattended, self._unattended_sum) if unattended else parts
+        by_answer, by_loss, by_pass = self._counts()
+        parts = [by_loss] if unattended else [by_answer, by_pass] if passed else [by_answer]
         self._turn(at_s)
         for window, kind in enumerate(self._windows):
             step = int(self._steps[window])
@@ -159,9 +185,9 @@ class Budgets:
             else:
                 past, step = step, int(at_s / kind.length_s * BUCKETS)
                 within = past - step <= BUCKETS
-            if within:
-                kept[row, window, step % (BUCKETS + 1)] += 1.0
-                summed[row, window] += 1.0
+            for counts, sums in parts if within else ():
+                counts[row, window, step % (BUCKETS + 1)] += 1.0
+                sums[row, window] += 1.0
 
     def restart(self, rows: Ints | int, window: int) -> None:
         """Begin a calendar window anew, as its boundary passes in the campaign's zone.
@@ -170,8 +196,8 @@ class Budgets:
             rows: Campaigns.
             window: Index of the window.
         """
-        for part in (self._answered, self._unattended, self._answered_sum, self._unattended_sum):
-            part[rows, window] = 0.0
+        for counts, sums in self._counts():
+            counts[rows, window] = sums[rows, window] = 0.0
 
     def clear(self, row: int) -> None:
         """Forget a campaign whose row is given to another.
@@ -179,8 +205,8 @@ class Budgets:
         Args:
             row: Campaign.
         """
-        for part in (self._answered, self._unattended, self._answered_sum, self._unattended_sum):
-            part[row] = 0.0
+        for counts, sums in self._counts():
+            counts[row] = sums[row] = 0.0
         self._log_ref[row] = math.log(_FIRST_TAU)
         self._rate[row] = self._fresh[row] = 0.0
 
@@ -188,9 +214,11 @@ class Budgets:
         """Give what each window holds.
 
         Returns:
-            Answered and unattended, each of shape (C, W). [calls]
+            Answered and unattended as its rule counts them, with the estimate of persons whom
+            analysis cut off where it counts those, each of shape (C, W). [calls]
         """
-        return self._answered_sum.copy(), self._unattended_sum.copy()
+        cut_off = self._cut_off * self._passed_sum
+        return self._answered_sum + cut_off, self._unattended_sum + cut_off
 
     def prices(
         self, now_s: float, pending: Floats | float = 0.0, active: Bools | bool = True
@@ -231,8 +259,9 @@ class Budgets:
         """
         packed = io.BytesIO()
         np.savez(
-            packed, caps=self.caps, answered=self._answered, unattended=self._unattended,
-            steps=self._steps, log_ref=self._log_ref, rate=self._rate, fresh=self._fresh,
+            packed, caps=self.caps, cut_off=self._cut_off, answered=self._answered,
+            unattended=self._unattended, passed=self._passed, steps=self._steps,
+            log_ref=self._log_ref, rate=self._rate, fresh=self._fresh,
             priced_s=np.array(self._priced_s),
         )  # fmt: skip
         return packed.getvalue()
@@ -252,6 +281,8 @@ class Budgets:
             budgets = cls(len(parts["caps"]), windows)
             budgets.caps = parts["caps"]
             budgets._answered, budgets._unattended = parts["answered"], parts["unattended"]
+            if "passed" in parts:  # kept since rules may count false machine verdicts
+                budgets._passed, budgets._cut_off = parts["passed"], parts["cut_off"]
             budgets._steps, budgets._log_ref = parts["steps"], parts["log_ref"]
             budgets._rate, budgets._fresh = parts["rate"], parts["fresh"]
             budgets._priced_s = float(parts["priced_s"])
@@ -268,29 +299,46 @@ class Budgets:
             passed = min(step - int(self._steps[window]), BUCKETS + 1)
             if passed > 0:
                 gone = np.arange(step - passed + 1, step + 1) % (BUCKETS + 1)
-                self._answered[:, window, gone] = self._unattended[:, window, gone] = 0.0
+                for counts, _ in self._counts():
+                    counts[:, window, gone] = 0.0
                 self._steps[window] = step
                 turned = True
         if turned:
             self._sum_up()
 
+    def _counts(self) -> tuple[tuple[Floats, Floats], ...]:
+        """Give what is counted: answered, unattended, passed; by bucket and summed."""
+        return (
+            (self._answered, self._answered_sum),
+            (self._unattended, self._unattended_sum),
+            (self._passed, self._passed_sum),
+        )
+
     def _sum_up(self) -> None:
-        self._answered_sum = self._answered.sum(axis=2)
-        self._unattended_sum = self._unattended.sum(axis=2)
+        for counts, sums in self._counts():
+            np.sum(counts, axis=2, out=sums)
 
     def _tightest(self) -> tuple[Floats, Floats, Floats]:
-        """Find the window that leaves least: what it leaves, what its answers earned, its cap."""
+        """Find the window that leaves least: what it leaves, what its answers earned, its cap.
+
+        A person whom analysis is thought to have cut off costs a call and earns as much as any
+        answer. What that leaves of the cap is for calls without an agent, and is their cap.
+        """
         oldest = (self._steps + 1) % (BUCKETS + 1)
         windows = np.arange(len(oldest))
-        old_answered = self._answered[:, windows, oldest]
-        old_unattended = self._unattended[:, windows, oldest]
-        whole = self.caps * self._answered_sum - self._unattended_sum
-        left = np.minimum(whole, whole - self.caps * old_answered + old_unattended)
+        price = (1.0 - self.caps) * self._cut_off  # of each person passed on
+        earned = self.caps * self._answered_sum - price * self._passed_sum
+        old_earned = self.caps * self._answered[:, windows, oldest]
+        old_earned = old_earned - price * self._passed[:, windows, oldest]
+        whole = earned - self._unattended_sum
+        left = np.minimum(whole, whole - old_earned + self._unattended[:, windows, oldest])
         left = np.where(np.isnan(self.caps), np.inf, left)
         rows, least = np.arange(len(left)), left.argmin(axis=1)
         ruled = np.isfinite(left[rows, least])
         cap = np.where(ruled, self.caps[rows, least], 0.0)
-        earned = cap * self._answered_sum[rows, least]
+        answered = self._answered_sum[rows, least]
+        earned = np.where(ruled, np.maximum(earned[rows, least], 0.0), 0.0)
+        cap = np.where(price[rows, least] > 0.0, earned / np.maximum(answered, 1.0), cap)
         return np.where(ruled, left[rows, least], -np.inf), earned, cap
 
     def _note_rate(self, now_s: float) -> Floats:

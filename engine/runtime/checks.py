@@ -22,6 +22,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("max_level", 1.0, 100.0),
     ("target_occupancy", 0.0, 1.0),
     ("max_unattended_ratio", 0.0, 1.0),
+    ("false_machine_ratio", 0.0, 0.5),
     ("unattended_timeout_s", 0.1, 30.0),
     ("no_answer_timeout_s", 15.0, 120.0),
     ("max_attempts_per_record", 1, 200),

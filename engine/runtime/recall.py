@@ -32,6 +32,7 @@ class CallRecall:
         self._after_s, self._until_s = after_s, until_s
         self._reviewed: set[AttemptId] = set()
         self._machines: set[AttemptId] = set()
+        self._passed: set[AttemptId] = set()
         self._late: set[AttemptId] = set()
 
     def take(self, facts: Iterable[StoredFact]) -> list[RecalledCall]:
@@ -45,9 +46,12 @@ class CallRecall:
                 self._reviewed.add(attempt_id)
             case CallAnalysed(attempt_id=attempt_id, person=False):
                 self._machines.add(attempt_id)
+            case CallAnalysed(attempt_id=attempt_id):
+                self._passed.add(attempt_id)
             case CallQueued(at_s=at_s, attempt_id=attempt_id, campaign_id=campaign_id):
                 if attempt_id not in self._reviewed | self._machines:
-                    return RecalledCall(campaign_id, at_s, unattended=False)
+                    passed = attempt_id in self._passed
+                    return RecalledCall(campaign_id, at_s, unattended=False, passed=passed)
             case CallConnected(attempt_id=attempt_id, late=True) as fact:
                 if attempt_id not in self._late | self._reviewed:
                     self._late.add(attempt_id)
@@ -57,6 +61,7 @@ class CallRecall:
                 self._late.discard(attempt_id)
                 self._reviewed.discard(attempt_id)
                 self._machines.discard(attempt_id)
+                self._passed.discard(attempt_id)
                 if fact.unattended and not told:
                     return RecalledCall(fact.campaign_id, fact.at_s, unattended=True)
             case _:

@@ -25,6 +25,7 @@ from engine.domain.specs import (
     ListSpec,
     Mode,
     NumberChoice,
+    RuleWindow,
     Spec,
     TeamSpec,
     TrunkSpec,
@@ -101,6 +102,7 @@ class Script:
         tick_s: Period of pacing decisions, up to 1. [s]
         analysis: Whether machines answer too, and answers are analysed and treated; people press
             keys.
+        false_machines: Whether rules count the persons whom analysis takes for machines.
     """
 
     seed: int
@@ -112,6 +114,7 @@ class Script:
     starts_s: float = 0.0
     tick_s: float = 0.25
     analysis: bool = False
+    false_machines: bool = False
 
 
 @dataclass(slots=True)
@@ -185,6 +188,9 @@ class Scene:
                 "retries": 2,
                 "unattended_s": spec.unattended_timeout_s,
                 "analysis_s": spec.analysis.limit_s if spec.analysis else 0.0,
+                "cap": spec.max_unattended_ratio,
+                "false_machine_ratio": spec.false_machine_ratio,
+                "false_machine_windows": [window.value for window in spec.false_machine_windows],
             }
             for spec in self.campaigns
         }
@@ -361,6 +367,7 @@ def _analysed(spec: CampaignSpec, script: Script) -> CampaignSpec:
         opt_out_key="9",
         opt_out_prompt=luck.choice(("", "beep")),
         scenario=_MENU if automatic else None,
+        false_machine_windows=tuple(RuleWindow) if script.false_machines else (),
     )
 
 

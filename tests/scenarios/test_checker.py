@@ -14,8 +14,9 @@ NUMBER, OTHER = "+12125550001", "+14155550002"
 NOON_S = datetime(2026, 6, 1, 12, tzinfo=ZoneInfo("America/New_York")).timestamp()
 WEEK = (0, 1, 2, 3, 4, 5, 6)
 RULES = Rules(
-    hours=((9 * 3600, 21 * 3600, (), WEEK),), guard_s=60.0, record_cap=2, number_cap=2, retries=1
-)
+    hours=((9 * 3600, 21 * 3600, (), WEEK),), guard_s=60.0, record_cap=2, number_cap=2, retries=1,
+    false_machine_windows=("rolling-24h",),
+)  # fmt: skip
 WORLD = World(
     zones={NUMBER: ("America/New_York",), OTHER: ("America/New_York", "America/Los_Angeles")},
     types={NUMBER: "home", OTHER: "mobile"},
@@ -91,6 +92,17 @@ class Story:
         }
         self.facts.append(fact)
         return fact
+
+    def screen(self, name: str, at_s: float) -> None:
+        """A person whom analysis passed on waits for an agent; told before the last fact."""
+        attempt = {"attempt_id": f"attempt-{name}", "campaign_id": "spring"}
+        analysed: Row = {"type": "CallAnalysed", "at_s": at_s, "person": True, **attempt}
+        self.facts[-1:-1] = [analysed, {"type": "CallQueued", "at_s": at_s, **attempt}]
+
+    def sum_up(self, at_s: float, budget: float) -> None:
+        """A minute of pacing that believed in so many calls to lose."""
+        minute: Row = {"type": "PacingSummed", "at_s": at_s, "campaign_id": "spring"}
+        self.facts.append({**minute, "budget_calls": budget})
 
     def call(self, at_s: float, name: str, number: str = NUMBER, row: int = 0) -> None:
         """An attempt from intent to outcome, ten seconds long."""
@@ -236,6 +248,21 @@ def a_machine_counted(story: Story) -> None:
     story.facts[-1]["unattended"] = True
 
 
+def a_budget_too_large(story: Story) -> None:
+    """Two persons, one of them lost: at 3 % there is less than nothing to lose."""
+    story.screen("c", NOON_S + 206.0)
+    story.screen("x", NOON_S + 306.0)
+    story.facts[-1] |= {"unattended": True, "at_s": NOON_S + 310.0, "campaign_id": "spring"}
+    story.sum_up(NOON_S + 400.0, 2 * 0.03 - 1.0 + 0.01)
+
+
+def a_budget_without_the_persons_cut_off(story: Story) -> None:
+    """Of 600 persons passed on six more were cut off, and the rule counts them."""
+    for place in range(600):
+        story.screen(f"x{place}", NOON_S + 300.0)
+    story.sum_up(NOON_S + 400.0, 600 * 0.03)
+
+
 def two_outcomes(story: Story) -> None:
     story.close(560.0, "a")
 
@@ -287,6 +314,8 @@ def test_an_orderly_log_has_no_violation() -> None:
         pytest.param("C6", heard_too_late, id="an agent who comes too late"),
         pytest.param("C6", a_greeting_and_then_silence, id="silence after the greeting"),
         pytest.param("A3", a_machine_counted, id="a machine counted as unattended"),
+        pytest.param("A3", a_budget_too_large, id="a budget larger than the log's"),
+        pytest.param("A3", a_budget_without_the_persons_cut_off, id="persons cut off forgotten"),
         pytest.param("A1", two_outcomes, id="two outcomes"),
         pytest.param("A1", no_outcome, id="no outcome"),
         pytest.param("A1", outcome_without_intent, id="an outcome without intent"),
@@ -301,6 +330,14 @@ def test_a_violation_is_found(invariant: str, spoil: Callable[[Story], None]) ->
     found = check(rows, story.facts, WORLD)
     assert found
     assert invariant in {violation[:2] for violation in found}, found
+
+
+def test_a_budget_that_the_log_bears_out_is_none_too_large() -> None:
+    story = orderly()
+    for place in range(600):
+        story.screen(f"x{place}", NOON_S + 300.0)
+    story.sum_up(NOON_S + 400.0, 600 * 0.03 - 600 * 0.97 / 99)
+    assert not [what for what in check(story.rows, story.facts, WORLD) if "A3" in what]
 
 
 def machine_heard_nobody(story: Story) -> None:

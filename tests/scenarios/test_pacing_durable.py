@@ -1,17 +1,26 @@
 """Rule windows over crashes of the very engine: what the log says is what pacing counts."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
 
+from clients.checker import check_evidence
 from engine.actors.pacer import PacerBehavior, Saved, saved_at_s
-from engine.domain.facts import AgentChanged, AnyFact, AttemptClosed, CallQueued, PacingSummed
+from engine.domain.facts import (
+    AgentChanged,
+    AnyFact,
+    AttemptClosed,
+    CallAnalysed,
+    CallQueued,
+    PacingSummed,
+)
 from engine.domain.specs import Mode
 from engine.pacing import DAY, ROLLING_24H, ROLLING_30D, Budgets
-from engine.simulation import Script, Simulation, set_scene
+from engine.simulation import Script, Simulation, set_scene, simulate
 from engine.simulation.result import busy_share
 from engine.simulation.scene import MAIN
 
@@ -31,7 +40,14 @@ def counted(simulation: Simulation) -> tuple[float, float]:
 
 def in_log(facts: list[AnyFact]) -> Counter[str]:
     counts: Counter[str] = Counter()
+    machines = {fact.attempt_id for fact in facts if isinstance(fact, CallAnalysed)}
+    machines -= {
+        fact.attempt_id for fact in facts if isinstance(fact, CallAnalysed) and fact.person
+    }
     for fact in facts:
+        if isinstance(fact, CallQueued) and fact.attempt_id in machines:
+            continue
+        counts["passed"] += isinstance(fact, CallAnalysed) and fact.person
         counts["answered"] += isinstance(fact, CallQueued)
         counts["unattended"] += isinstance(fact, AttemptClosed) and fact.unattended
     return counts
@@ -52,8 +68,53 @@ def test_a_crash_loses_no_call_of_a_rule(crash_s: float) -> None:
     now = in_log(simulation.facts)
     answered, unattended = counted(simulation)
     assert answered == now["answered"] >= before["answered"]
-    assert unattended >= before["unattended"]
+    assert unattended >= now["unattended"] >= before["unattended"]
     assert not simulation.faults
+
+
+@pytest.mark.parametrize("crash_s", [30.0, 95.0])
+def test_persons_cut_off_are_counted_from_the_log_over_a_crash(crash_s: float) -> None:
+    """With one estimated cut off for 99 passed on, in both numbers of a window that counts them."""
+    script = Script(
+        seed=3, agents=6, hours=0.2, answer_ratio=0.5, mode=Mode.PREDICTIVE,
+        analysis=True, false_machines=True,
+    )  # fmt: skip
+    simulation = Simulation(set_scene(script))
+    simulation.begin()
+    simulation.scheduler.call_later(0.5, simulation.operators.start_all)
+    simulation.scheduler.run_for(crash_s)
+    assert in_log(simulation.facts)["passed"] > 0
+    simulation.crash(2.0)
+    simulation.scheduler.run_for(4.0)
+    now = in_log(simulation.facts)
+    cut_off = now["passed"] / 99
+    answered, unattended = counted(simulation)
+    assert answered == pytest.approx(now["answered"] + cut_off)
+    assert (unattended - cut_off) % 1.0 == pytest.approx(0.0, abs=1e-9)
+    assert not simulation.faults
+
+
+def test_what_rules_count_changes_the_pace_and_no_budget_is_too_large() -> None:
+    script = Script(
+        seed=9, agents=8, hours=0.2, answer_ratio=0.5, mode=Mode.PREDICTIVE, tick_s=1.0,
+        analysis=True,
+    )  # fmt: skip
+    plain = simulate(script, check_evidence)
+    counting = simulate(replace(script, false_machines=True), check_evidence)
+    assert plain.violations == counting.violations == ()
+    assert plain.trace_hash != counting.trace_hash
+    assert counting.unattended <= plain.unattended
+
+
+def test_a_budget_without_the_persons_cut_off_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Budgets, "set_false_machines", lambda self, row, ratios: None)
+    script = Script(
+        seed=9, agents=8, hours=0.2, answer_ratio=0.5, mode=Mode.PREDICTIVE, tick_s=1.0,
+        analysis=True, false_machines=True,
+    )  # fmt: skip
+    found = simulate(script, check_evidence).violations
+    assert found
+    assert {what[:2] for what in found} == {"A3"}
 
 
 @pytest.mark.parametrize("fault_s", [30.0, 95.0])

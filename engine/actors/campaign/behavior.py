@@ -14,7 +14,7 @@ from engine.actors.campaign.ordering import Ordering
 from engine.actors.campaign.placing import FieldToken, IntentToken, Placing
 from engine.actors.campaign.preview import GIVE, RECALL, Previews
 from engine.actors.campaign.recording import Recordings
-from engine.actors.campaign.recovery import close_lost
+from engine.actors.campaign.recovery import close_lost, count_lost
 from engine.actors.campaign.run import Run, RunToken
 from engine.actors.campaign.screening import Screening
 from engine.actors.campaign.showing import Showing, can_show
@@ -371,7 +371,10 @@ class CampaignBehavior:
             effects.append(self._context.tell_pacer(CallsLost(self._context.campaign_id)))
         for attempt in message.attempts:
             effects += close_lost(self._context, attempt, message, now_s)
-        return self._ended(effects + self._run.recover(message.run, now_s))
+        effects += self._run.recover(message.run, now_s)
+        for attempt in message.attempts:
+            effects += count_lost(self._context, attempt)
+        return self._ended(effects)
 
     def _rejoin(self) -> list[Effect]:
         """Tell a router, a pacer and lists that began anew of everything they must know."""

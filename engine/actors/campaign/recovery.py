@@ -4,7 +4,14 @@ from dataclasses import dataclass
 
 from engine.actors.campaign.context import CampaignContext
 from engine.actors.kernel.effects import Do, Effect
-from engine.actors.messages import BlockNumber, CallOver, ChannelFreed, CloseRecord, Recover
+from engine.actors.messages import (
+    BlockNumber,
+    CallMoved,
+    CallOver,
+    ChannelFreed,
+    CloseRecord,
+    Recover,
+)
 from engine.compliance.dial_rules import RecordOutcome, after_attempt
 from engine.domain.causes import LOST
 from engine.domain.dispositions import (
@@ -81,11 +88,25 @@ def _closed(
         cause=LOST.slug,
         phase=outcome.phase,
         answered=answered,
-        unattended=answered and not lost.connected and not lost.machine,
+        unattended=_is_unattended(lost),
         agent_id=lost.agent_id if lost.connected else AgentId(""),
         next_s=outcome.next_s,
         stop_number=outcome.stop_number,
     )
+
+
+def count_lost(context: CampaignContext, lost: OpenAttempt) -> list[Effect]:
+    """Tell the pacer of a person whom nobody will answer any more; it must know the campaign.
+
+    Calls of records that an agent reviewed are none of its own.
+    """
+    if not _is_unattended(lost) or lost.agent_id:
+        return []
+    return [context.tell_pacer(CallMoved(context.campaign_id, "unattended", 0.0))]
+
+
+def _is_unattended(lost: OpenAttempt) -> bool:
+    return bool(lost.dialog) and not lost.connected and not lost.machine
 
 
 def _note(

@@ -104,11 +104,13 @@ class RecalledCall:
         campaign_id: The campaign.
         at_s: When. [s since the epoch]
         unattended: Whether it went unattended; else it was answered.
+        passed: Whether analysis passed it on as a person.
     """
 
     campaign_id: CampaignId
     at_s: float
     unattended: bool
+    passed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,30 @@ def test_a_day_is_recomputed_from_its_events(course: list[tuple[float, int, int]
     assert np.isclose(budgets.prices(100.0).budget[0], expected)
 
 
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 20), st.integers(0, 20), st.integers(0, 3)),
+        min_size=1, max_size=60,
+    ),
+    st.floats(0.0, 0.5),
+    st.floats(0.01, 0.5),
+)  # fmt: skip
+def test_a_rule_that_counts_cut_off_persons_is_recomputed_from_its_events(
+    course: list[tuple[int, int, int]], ratio: float, cap: float
+) -> None:
+    """Persons are those passed on and those cut off; the fraction is the regulator's own."""
+    budgets = Budgets(1, (DAY,), cap=cap)
+    budgets.set_false_machines(0, (ratio,))
+    for at, (passed, others, lost) in enumerate(course):
+        budgets.count(0, float(at), answered=passed + others, unattended=lost, passed=passed)
+    persons = sum(passed for passed, _, _ in course) / (1.0 - ratio)  # all who were analysed
+    answered = persons + sum(others for _, others, _ in course)
+    unattended = sum(lost for *_, lost in course) + ratio * persons
+    left = float(budgets.prices(100.0).budget[0])
+    assert np.isclose(left, cap * answered - unattended, atol=1e-6)
+    assert np.allclose([part[0, 0] for part in budgets.counts()], [answered, unattended])
+
+
 @given(st.integers(0, 2000), st.integers(0, 80), st.floats(0, 30))
 def test_a_spent_budget_never_lets_a_call_go_ahead(
     answered: int, unattended: int, pending: float

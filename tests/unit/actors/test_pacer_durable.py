@@ -23,7 +23,7 @@ from engine.actors.messages import (
 )
 from engine.actors.pacer import PacerBehavior, Saved, saved_at_s
 from engine.domain.ids import CampaignId
-from engine.domain.specs import CampaignSpec, Mode
+from engine.domain.specs import CampaignSpec, Mode, RuleWindow
 from engine.pacing import DAY, ROLLING_24H, ROLLING_30D, Budgets
 
 SPRING = CampaignId("spring")
@@ -56,8 +56,10 @@ class Story:
                 case _:
                     pass
 
-    def run(self, campaign_id: CampaignId = SPRING) -> None:
-        spec = CampaignSpec(campaign_id=campaign_id, mode=Mode.PREDICTIVE)
+    def run(self, campaign_id: CampaignId = SPRING, *counting: RuleWindow) -> None:
+        spec = CampaignSpec(
+            campaign_id=campaign_id, mode=Mode.PREDICTIVE, false_machine_windows=counting
+        )
         moved = CampaignMoved(spec, True, Ref(f"campaigns/{campaign_id}"))
         self.tell(moved)
         self.tell(SupplySampled(campaign_id, 1_000, 100, trunk_up=True))
@@ -72,6 +74,14 @@ class Story:
             self.tell(CallMoved(campaign_id, "answered", self.now_s))
             stage = "unattended" if place < unattended else "connected"
             self.tell(CallMoved(campaign_id, stage, self.now_s))
+
+    def screen(self, count: int) -> None:
+        """Persons answer, analysis passes them on, and each finds an agent."""
+        self.tell(CallsLaunched(SPRING, count, count, self.now_s))
+        for _ in range(count):
+            self.tell(CallMoved(SPRING, "screening", self.now_s))
+            self.tell(CallMoved(SPRING, "answered", self.now_s, screened=True))
+            self.tell(CallMoved(SPRING, "connected", self.now_s))
 
     def counts(self, campaign_id: CampaignId = SPRING) -> list[tuple[float, float]]:
         """Answered and unattended calls in the day, 24 hours and 30 days, as kept for a restart."""
@@ -195,3 +205,18 @@ def test_a_call_of_the_past_counts_only_in_windows_that_still_have_it() -> None:
     for hours in range(24 * 29):  # and leaves the window as if it had been counted then
         budgets.prices(NOON_S + hours * 3600.0)
     assert budgets.counts()[0].tolist() == [[1.0, 0.0, 1.0]]
+
+
+def test_a_window_that_counts_them_has_the_persons_whom_analysis_cut_off() -> None:
+    """One for every 99 passed on at 1 %; a call that was not analysed tells of nobody."""
+    story = Story()
+    story.run(SPRING, RuleWindow.ROLLING_24H)
+    story.screen(198)
+    story.answer(20, unattended=1)
+    plain = pytest.approx((218.0, 1.0))
+    assert story.counts() == [plain, pytest.approx((220.0, 3.0)), plain]
+    again = Story(story.pacer.laws(story.now_s))
+    call = RecalledCall(SPRING, story.now_s, unattended=False, passed=True)
+    again.tell(RecallCalls([call] * 99, done=True))
+    plain = pytest.approx((317.0, 1.0))
+    assert again.counts() == [plain, pytest.approx((320.0, 4.0)), plain]

@@ -18,7 +18,16 @@ from engine.domain.facts import (
     ResourcePut,
 )
 from engine.domain.ids import AgentId, AttemptId, CampaignId, LegId, ListId, TeamId, TrunkId
-from engine.domain.specs import AgentSpec, CampaignSpec, ListLink, ListSpec, Mode, Spec, TeamSpec
+from engine.domain.specs import (
+    AgentSpec,
+    CampaignSpec,
+    ListLink,
+    ListSpec,
+    Mode,
+    RuleWindow,
+    Spec,
+    TeamSpec,
+)
 from engine.metrics import Counters, Row, Scope
 from engine.ports import StoredFact
 
@@ -47,7 +56,13 @@ class Story:
         body = msgspec.msgpack.encode(spec)
         self.tell(ResourcePut(at_s=0.0, kind=kind, id=name, revision=1, body=body))
 
-    def set_up(self, mode: Mode = Mode.PROGRESSIVE, prompt: str = "") -> None:
+    def set_up(
+        self,
+        mode: Mode = Mode.PROGRESSIVE,
+        prompt: str = "",
+        counting: tuple[RuleWindow, ...] = (),
+        cut_off: float = 0.01,
+    ) -> None:
         self.put(
             "campaign",
             CAMPAIGN,
@@ -59,6 +74,8 @@ class Story:
                 skills={BOB: 0},
                 dispositions=(SOLD,),
                 unattended_prompt=prompt,
+                false_machine_windows=counting,
+                false_machine_ratio=cut_off,
             ),
         )
         self.put("list", LIST, ListSpec(list_id=LIST, display_name="People"))

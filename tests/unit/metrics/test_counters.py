@@ -12,7 +12,7 @@ from engine.domain.facts import (
     ResourceDeleted,
     StatisticsReset,
 )
-from engine.domain.specs import Mode
+from engine.domain.specs import Mode, RuleWindow
 from engine.metrics import Counters, Scope, is_metric
 from tests.unit.metrics.story import ANN, CAMPAIGN, LIST, Story
 
@@ -257,6 +257,34 @@ def test_machines_are_answers_but_nobody_live() -> None:
     assert _subset(row, "calls_answered", "calls_live_answered") == [4, 2]
     assert row["unattended_pct"] == 50.0
     assert row["unattended_pct_rolling"] == 50.0
+
+
+@pytest.mark.parametrize(
+    ("counting", "shares"),
+    [
+        ((), [0.0, 25.0, 25.0]),
+        ((RuleWindow.ROLLING_24H,), [1.0, 40.0, 25.0]),
+        ((RuleWindow.CALENDAR_DAY, RuleWindow.ROLLING_24H), [1.0, 40.0, 25.0]),
+        ((RuleWindow.ROLLING_30D,), [0.0, 25.0, 40.0]),
+    ],
+)
+def test_persons_whom_analysis_cut_off_count_where_a_rule_counts_them(
+    counting: tuple[RuleWindow, ...], shares: list[float]
+) -> None:
+    """A quarter of persons is taken for machines: one, beside the three that were passed on."""
+    story = Story()
+    story.set_up(counting=counting, cut_off=0.25)
+    for number, verdict in enumerate(["person", "person", "undecided", "machine"]):
+        story.intend(f"a{number}", number)
+        story.answer(f"a{number}", number, screened=True)
+        story.analyse(f"a{number}", verdict, person=number < 3)
+    story.intend("plain", 9)
+    story.answer("plain", 9)
+    story.close("a0", 0, disposition="no-agent", unattended=True)
+    row = story.campaign()
+    told = _subset(row, "calls_cut_off", "unattended_pct", "unattended_pct_rolling")
+    assert told == pytest.approx(shares)
+    assert _subset(row, "calls_unattended", "calls_live_answered") == [1, 4]
 
 
 def test_a_party_who_hangs_up_under_analysis_is_counted_apart() -> None:

@@ -1,5 +1,6 @@
 """What rule windows leave, and the price it sets."""
 
+import io
 import math
 
 import numpy as np
@@ -126,3 +127,78 @@ def test_more_campaigns_leave_the_others_as_they_are() -> None:
     assert np.allclose(before.tau, after.tau[:2])
     assert after.spent[2:].all()
     assert budgets.caps[3].tolist() == [0.05, 0.05]
+
+
+def test_persons_cut_off_by_analysis_count_in_both_numbers() -> None:
+    """Ofcom: (A + FP) / (A + FP + L); of 100 persons passed on at f = 0.2, 25 were cut off."""
+    budgets = Budgets(1, (DAY, ROLLING_24H), cap=0.3)
+    budgets.set_false_machines(0, (0.0, 0.2))
+    budgets.count(0, 0.0, answered=140, unattended=3, passed=100)
+    answered, unattended = budgets.counts()
+    assert answered[0].tolist() == [140.0, 165.0]
+    assert unattended[0].tolist() == [3.0, 28.0]
+    assert budgets.prices(1.0).budget[0] == pytest.approx(0.3 * 165 - 28)
+
+
+def test_a_better_estimate_mends_the_past_too() -> None:
+    budgets = Budgets(1, (DAY,), cap=0.03)
+    budgets.count(0, 0.0, answered=1000, passed=1000)
+    left = []
+    for ratio in (0.0, 0.02, 0.01):
+        budgets.set_false_machines(0, (ratio,))
+        left.append(budgets.prices(1.0).budget[0])
+    assert left == pytest.approx([30.0, 30.0 - 0.97 * 1000 * 2 / 98, 30.0 - 0.97 * 1000 / 99])
+
+
+def test_where_analysis_alone_breaks_the_cap_no_call_goes_ahead() -> None:
+    budgets = Budgets(1, (DAY,), cap=0.03)
+    budgets.set_false_machines(0, (0.04,))
+    budgets.count(0, 0.0, answered=10_000, passed=10_000)
+    prices = budgets.prices(1.0)
+    assert prices.spent[0]
+    assert prices.budget[0] < -100.0
+
+
+def test_where_no_window_counts_them_prices_are_those_of_old() -> None:
+    told, plain = Budgets(1, (DAY, ROLLING_24H)), Budgets(1, (DAY, ROLLING_24H))
+    for step in range(500):
+        told.count(0, step * 60.0, answered=3, unattended=step % 12 == 0, passed=2)
+        plain.count(0, step * 60.0, answered=3, unattended=step % 12 == 0)
+        one, other = told.prices(step * 60.0), plain.prices(step * 60.0)
+        assert (one.tau, one.budget, one.spent) == (other.tau, other.budget, other.spent)
+
+
+def test_what_is_left_of_the_cap_is_priced_as_a_smaller_cap() -> None:
+    """With every answer analysed the rule is one of a cap of c - f / (1 - f) (1 - c)."""
+    counting, smaller = Budgets(1, (DAY,), cap=0.03), Budgets(1, (DAY,), cap=0.03 - 0.97 / 99)
+    counting.set_false_machines(0, (0.01,))
+    for step in range(2000):
+        for budgets, passed in ((counting, 3), (smaller, 0)):
+            lost = step % 20 == 0
+            budgets.count(0, step * 10.0, answered=3, unattended=lost, passed=passed)
+        one, other = counting.prices(step * 10.0), smaller.prices(step * 10.0)
+        assert one.budget == pytest.approx(other.budget)
+        assert one.tau == pytest.approx(other.tau)
+
+
+def test_budgets_kept_before_rules_could_count_them_are_taken_up() -> None:
+    budgets = Budgets(1, (DAY,), cap=0.03)
+    budgets.count(0, 0.0, answered=700, unattended=4)
+    with np.load(io.BytesIO(budgets.to_bytes())) as parts:
+        old = {name: part for name, part in parts.items() if name not in ("passed", "cut_off")}
+    packed = io.BytesIO()
+    np.savez(packed, **old)
+    again = Budgets.from_bytes(packed.getvalue(), (DAY,))
+    assert again.prices(1.0).budget[0] == pytest.approx(17.0)
+
+
+def test_persons_passed_on_outlive_a_restart_and_leave_the_window() -> None:
+    budgets = Budgets(1, (ROLLING_24H,), cap=0.03)
+    budgets.set_false_machines(0, (0.01,))
+    budgets.count(0, 0.0, answered=990, passed=990)
+    again = Budgets.from_bytes(budgets.to_bytes(), (ROLLING_24H,))
+    assert again.counts()[1][0, 0] == pytest.approx(10.0)
+    again.recall(0, 1.0, unattended=False, today=True, passed=True)
+    assert again.counts()[1][0, 0] == pytest.approx(991 / 99)
+    again.prices(25.0 * HOUR_S)
+    assert again.counts()[1][0, 0] == 0.0

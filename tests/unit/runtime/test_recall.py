@@ -85,7 +85,12 @@ def test_a_record_that_an_agent_reviewed_is_none_of_pacing(unattended: bool) -> 
 def test_a_machine_that_an_agent_was_to_hear_counts_for_nothing() -> None:
     machine, person = analysed("a", person=False), analysed("b", person=True)
     told = recalled(machine, queued("a", 2.0), person, queued("b", 3.0))
-    assert told == [RecalledCall(SPRING, 3.0, unattended=False)]
+    assert told == [RecalledCall(SPRING, 3.0, unattended=False, passed=True)]
+
+
+def test_who_was_passed_on_by_analysis_is_told_from_who_was_never_analysed() -> None:
+    told = recalled(analysed("a", person=True), queued("a", 2.0), queued("b", 3.0))
+    assert [call.passed for call in told] == [True, False]
 
 
 def test_only_what_the_saved_laws_do_not_have_is_told() -> None:

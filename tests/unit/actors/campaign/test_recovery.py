@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from engine.actors.campaign.placing import Intent, IntentToken
 from engine.actors.messages import (
     BlockNumber,
+    CallMoved,
     CallOver,
     CallsLaunched,
     CallsLost,
@@ -77,6 +78,26 @@ def test_a_lost_attempt_closes_as_made(
         fact.counted,
     )
     assert rig.open_attempts == 0
+
+
+@pytest.mark.parametrize(
+    ("lost", "counted"),
+    [
+        pytest.param(ANSWERED, 1, id="a person"),
+        pytest.param(replace(ANSWERED, agent_id=ANN), 0, id="reviewed"),
+        pytest.param(replace(ANSWERED, machine=True), 0, id="machine"),
+        pytest.param(CONNECTED, 0, id="talking"),
+        pytest.param(LOST, 0, id="ringing"),
+    ],
+)
+def test_a_person_who_is_lost_counts_for_pacing_once_it_knows_the_campaign(
+    lost: OpenAttempt, counted: int
+) -> None:
+    rig = Rig(lost=[lost], new_life=True)
+    messages = [*rig.told("pacer", object)]
+    kinds = [type(each) for each in messages if isinstance(each, CampaignMoved | CallMoved)]
+    assert kinds == [CampaignMoved, *[CallMoved] * counted]
+    assert all(each.stage == "unattended" for each in messages if isinstance(each, CallMoved))
 
 
 def test_a_new_life_ends_the_leg_by_its_dialog() -> None:
