@@ -1,8 +1,7 @@
 """One group: what is asked to be made durable together, and the rows it comes to."""
 
 from collections.abc import Mapping, Sequence
-
-import msgspec
+from dataclasses import dataclass
 
 from engine.domain.facts import AnyFact
 from engine.domain.ids import CampaignId, ListId
@@ -20,21 +19,24 @@ _KINDS = {table: table.value for table in Table}
 """Plain strings: SQLite takes others by a longer way."""
 
 
-class FactsToCommit(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class FactsToCommit:
     """Facts of one commit, and their octets."""
 
     facts: Sequence[AnyFact]
     bodies: Sequence[bytes]
 
 
-class BatchToCommit(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class BatchToCommit:
     """An import batch."""
 
     batch: ImportBatch
     at_s: float
 
 
-class PacingToKeep(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PacingToKeep:
     """Learned laws by campaign."""
 
     laws: Mapping[CampaignId, bytes]
@@ -43,7 +45,8 @@ class PacingToKeep(msgspec.Struct, frozen=True):
 Item = FactsToCommit | BatchToCommit | PacingToKeep
 
 
-class Durable(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Durable:
     """What a group came to.
 
     Attributes:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from engine.domain.facts import (
@@ -84,7 +83,8 @@ _FIELDS = {
 Value = bytes | RunState | OpenAttempt | OpenAgentLeg | RecordState | RecordingRow
 
 
-class Put(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Put:
     """A row is added or replaced."""
 
     table: Table
@@ -92,20 +92,23 @@ class Put(msgspec.Struct, frozen=True):
     value: Value
 
 
-class Drop(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Drop:
     """A row goes."""
 
     table: Table
     key: str
 
 
-class ForgetList(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ForgetList:
     """All records, batches and custom fields of a list go."""
 
     list_id: ListId
 
 
-class ForgetCampaign(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ForgetCampaign:
     """All that records went through in a campaign goes."""
 
     campaign_id: CampaignId
@@ -173,11 +176,9 @@ def record_key(campaign_id: CampaignId, list_id: ListId, row: int) -> str:
 
 def key_of_record(fact: AnyFact) -> str | None:
     """Return the key of the record whose standing ``changes`` will look up, if any."""
-    match fact:
-        case AttemptIntended() | AttemptClosed() | RecordChanged():
-            return record_key(fact.campaign_id, fact.list_id, fact.row)
-        case _:
-            return None
+    if isinstance(fact, AttemptIntended | AttemptClosed | RecordChanged):
+        return record_key(fact.campaign_id, fact.list_id, fact.row)
+    return None
 
 
 def key_of_recording(fact: AnyFact) -> RecordingId | None:

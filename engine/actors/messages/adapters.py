@@ -1,8 +1,7 @@
 """What actors say to adapters, inside ``Do``, and what adapters answer."""
 
 from collections.abc import Mapping
-
-import msgspec
+from dataclasses import dataclass
 
 from engine.domain.e164 import E164
 from engine.domain.facts import AnyFact
@@ -10,7 +9,8 @@ from engine.domain.ids import AgentId, CampaignId, ListId, SessionId
 from engine.domain.refusals import JournalError
 
 
-class Journal(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Journal:
     """Make facts durable.
 
     Attributes:
@@ -25,7 +25,8 @@ class Journal(msgspec.Struct, frozen=True):
     keep: bool = False
 
 
-class Journaled(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Journaled:
     """Facts are durable, or the journal could not be written.
 
     Attributes:
@@ -37,7 +38,8 @@ class Journaled(msgspec.Struct, frozen=True):
     error: JournalError | None
 
 
-class ReadFields(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ReadFields:
     """Read a custom field of records of one list; answered by ``FieldsRead``.
 
     Attributes:
@@ -53,7 +55,8 @@ class ReadFields(msgspec.Struct, frozen=True):
     token: object
 
 
-class FieldsRead(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class FieldsRead:
     """What a field of records holds.
 
     Attributes:
@@ -65,26 +68,30 @@ class FieldsRead(msgspec.Struct, frozen=True):
     values: tuple[str, ...]
 
 
-class OpenGate(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class OpenGate:
     """Let INVITEs of a campaign's run leave."""
 
     campaign_id: CampaignId
     generation: int
 
 
-class CloseGate(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class CloseGate:
     """Let no INVITE of a campaign leave, from this very instant."""
 
     campaign_id: CampaignId
 
 
-class BlockNumber(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class BlockNumber:
     """Put a number on the internal do-not-call list from this very instant."""
 
     number: E164
 
 
-class PublishGauges(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PublishGauges:
     """Give the metrics board an object's newest gauges (``engine.metrics.gauges``).
 
     Attributes:
@@ -96,34 +103,39 @@ class PublishGauges(msgspec.Struct, frozen=True):
     gauges: object
 
 
-class NotifyDesk(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class NotifyDesk:
     """Tell an agent's desktop something (``engine.actors.desk``)."""
 
     agent_id: AgentId
     event: object
 
 
-class NotifySupervisor(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class NotifySupervisor:
     """Tell a supervisor's stream something (``engine.actors.desk``)."""
 
     session_id: SessionId
     event: object
 
 
-class PublishPacing(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PublishPacing:
     """Give watchers what pacing saw and decided for one campaign at one tick."""
 
     campaign_id: CampaignId
     row: object
 
 
-class SavePacing(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SavePacing:
     """Keep learned laws."""
 
     laws: Mapping[CampaignId, bytes]
 
 
-class ForgetSession(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ForgetSession:
     """Drop an ended supervision session from the registry."""
 
     session_id: SessionId

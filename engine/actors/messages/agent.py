@@ -1,6 +1,6 @@
 """What an agent's actor is told and asked."""
 
-import msgspec
+from dataclasses import dataclass
 
 from engine.actors.kernel.ref import Ref, ReplyTo
 from engine.actors.messages.adapters import Journaled
@@ -24,13 +24,15 @@ from engine.machines.mix import SupervisionMode
 from engine.ports import LegAnswered, LegDigit, LegEnded, LegRinging, PromptEnded
 
 
-class ConfigureAgent(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ConfigureAgent:
     """The agent's settings are now these."""
 
     spec: AgentSpec
 
 
-class AgentView(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class AgentView:
     """An agent for people and desktops.
 
     Attributes:
@@ -58,13 +60,15 @@ class AgentView(msgspec.Struct, frozen=True):
     record: RecordRef | None
 
 
-class LogIn(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class LogIn:
     """Log in; a nailed-up phone is called at once."""
 
     reply_to: ReplyTo[AgentView]
 
 
-class ChooseState(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ChooseState:
     """The agent chooses Ready, Not Ready (with a reason), Supervising or Logged Out.
 
     Not Ready chosen during work takes effect when the work ends; so does Logged Out.
@@ -75,7 +79,8 @@ class ChooseState(msgspec.Struct, frozen=True):
     reply_to: ReplyTo[AgentView]
 
 
-class ForceState(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ForceState:
     """A supervisor forces a state; refused while the agent handles an interaction."""
 
     supervisor_id: SupervisorId
@@ -84,28 +89,32 @@ class ForceState(msgspec.Struct, frozen=True):
     reply_to: ReplyTo[AgentView]
 
 
-class AcceptOffer(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class AcceptOffer:
     """Take the offered call."""
 
     attempt_id: AttemptId
     reply_to: ReplyTo[None]
 
 
-class RejectOffer(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class RejectOffer:
     """Refuse the offered call; the agent becomes Not Ready."""
 
     attempt_id: AttemptId
     reply_to: ReplyTo[None]
 
 
-class HangUpCall(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class HangUpCall:
     """End the call in hand."""
 
     attempt_id: AttemptId
     reply_to: ReplyTo[None]
 
 
-class HoldCall(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class HoldCall:
     """Put the customer on hold (True), or take back (False)."""
 
     attempt_id: AttemptId
@@ -113,7 +122,8 @@ class HoldCall(msgspec.Struct, frozen=True):
     reply_to: ReplyTo[None]
 
 
-class SetDisposition(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SetDisposition:
     """Say what the call in hand came to (fields as in ``DisposeCall``)."""
 
     attempt_id: AttemptId
@@ -125,7 +135,8 @@ class SetDisposition(msgspec.Struct, frozen=True):
     reply_to: ReplyTo[None]
 
 
-class DecidePreview(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class DecidePreview:
     """Decide on the record in review (fields as in ``PreviewDecided``)."""
 
     decision: str
@@ -135,7 +146,8 @@ class DecidePreview(msgspec.Struct, frozen=True):
     reply_to: ReplyTo[None]
 
 
-class TakeCall(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class TakeCall:
     """A call for the agent (from its campaign).
 
     Attributes:
@@ -163,14 +175,16 @@ class TakeCall(msgspec.Struct, frozen=True):
     hold_prompt: str = ""
 
 
-class WithdrawCall(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class WithdrawCall:
     """The offered call is gone (customer hung up, or was treated)."""
 
     attempt_id: AttemptId
     reason: str
 
 
-class CallOver(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class CallOver:
     """The customer's leg of the call in hand is over, or a previewed call was not answered.
 
     Attributes:
@@ -183,7 +197,8 @@ class CallOver(msgspec.Struct, frozen=True):
     ended_by: str
 
 
-class TakePreview(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class TakePreview:
     """A record for the agent to review.
 
     Attributes:
@@ -203,20 +218,23 @@ class TakePreview(msgspec.Struct, frozen=True):
     acw_limit_s: float
 
 
-class PreviewDialing(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PreviewDialing:
     """The previewed record is being called as this attempt."""
 
     attempt_id: AttemptId
 
 
-class PreviewOver(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PreviewOver:
     """The previewed record cannot be called now (reason), or its completion is noted."""
 
     ref: RecordRef
     reason: str
 
 
-class JoinSupervision(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class JoinSupervision:
     """A supervisor's leg joins the agent's call; refused if there is none."""
 
     session_id: SessionId
@@ -226,38 +244,44 @@ class JoinSupervision(msgspec.Struct, frozen=True):
     supervisor_id: SupervisorId = SupervisorId("")
 
 
-class ChangeSupervision(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ChangeSupervision:
     """A session's mode changes: a change of the mix, no more."""
 
     session_id: SessionId
     mode: SupervisionMode
 
 
-class LeaveSupervision(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class LeaveSupervision:
     """A supervisor's leg leaves."""
 
     session_id: SessionId
 
 
-class OfferExpired(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class OfferExpired:
     """The offer has waited too long (timer)."""
 
     attempt_id: AttemptId
 
 
-class AcwExpired(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class AcwExpired:
     """After-call work has lasted too long (timer)."""
 
     attempt_id: AttemptId
 
 
-class PreviewExpired(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PreviewExpired:
     """The review has lasted too long (timer)."""
 
     ref: RecordRef
 
 
-class DescribeAgent(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class DescribeAgent:
     """Tell how the agent stands."""
 
     reply_to: ReplyTo[AgentView]

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from engine.actors.kernel.effects import Sample
 from engine.actors.kernel.ref import ReplyTo
 from engine.actors.messages.adapters import FieldsRead, Journaled
@@ -34,7 +32,8 @@ from engine.ports import (
 )
 
 
-class RunAnswer(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class RunAnswer:
     """What came of Start or Stop.
 
     Attributes:
@@ -48,7 +47,8 @@ class RunAnswer(msgspec.Struct, frozen=True):
     generation: int
 
 
-class Recover(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Recover:
     """First message of a campaign's life: what an earlier one left behind.
 
     Attributes:
@@ -64,38 +64,44 @@ class Recover(msgspec.Struct, frozen=True):
     open_legs: frozenset[LegId] = frozenset()
 
 
-class AgentLost(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class AgentLost:
     """An agent's behavior failed and knows of no work; its calls go to others."""
 
     agent_id: AgentId
 
 
-class TrunkRestarted(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class TrunkRestarted:
     """A trunk began anew: it knows of no request, and of nobody who watches it."""
 
     trunk_id: TrunkId
 
 
-class TrunkPlaced(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class TrunkPlaced:
     """A trunk is new, or belongs to another group: who may use it from now on watches it."""
 
     trunk_id: TrunkId
 
 
-class ConfigureCampaign(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ConfigureCampaign:
     """The campaign's settings are now these (already durable)."""
 
     spec: CampaignSpec
 
 
-class StartCampaign(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class StartCampaign:
     """Start: by an operator, or by the schedule (no reply wanted)."""
 
     by: str
     reply_to: ReplyTo[RunAnswer] | None = None
 
 
-class StopCampaign(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class StopCampaign:
     """Stop: no new INVITE from this instant; what is under way ends normally."""
 
     by: str
@@ -103,24 +109,28 @@ class StopCampaign(msgspec.Struct, frozen=True):
     reply_to: ReplyTo[RunAnswer] | None = None
 
 
-class EdgeReached(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class EdgeReached:
     """The next schedule edge may be due (timer)."""
 
 
-class StartCalls(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class StartCalls:
     """Start so many attempts now (from the pacer)."""
 
     count: int
 
 
-class PermitsGranted(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PermitsGranted:
     """A trunk lets so many INVITEs leave now."""
 
     trunk_id: TrunkId
     count: int
 
 
-class PermitsRefused(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PermitsRefused:
     """A trunk cannot take so many calls."""
 
     trunk_id: TrunkId
@@ -128,7 +138,8 @@ class PermitsRefused(msgspec.Struct, frozen=True):
     reason: str
 
 
-class ReservedRecord(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ReservedRecord:
     """A record handed out to be attempted now, and why that is lawful.
 
     Attributes:
@@ -158,14 +169,16 @@ class ReservedRecord(msgspec.Struct, frozen=True):
     verdict: str
 
 
-class CustomerMeasured(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class CustomerMeasured:
     """How the audio of a customer's leg was that has ended; its attempt may be over too."""
 
     attempt_id: AttemptId
     measured: LegMeasured
 
 
-class RecordsReserved(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class RecordsReserved:
     """A list handed out records; fewer than asked for when it has no more that are lawful now.
 
     Attributes:
@@ -223,20 +236,23 @@ class TrunkSampled(Sample):
         return self.trunk_id
 
 
-class AgentFound(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class AgentFound:
     """The router reserved an agent for a queued call."""
 
     attempt_id: AttemptId
     agent_id: AgentId
 
 
-class AgentForPreview(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class AgentForPreview:
     """The router reserved an agent to review a record."""
 
     agent_id: AgentId
 
 
-class CallTaken(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class CallTaken:
     """The agent's leg is up and the agent takes the call; both hear each other now.
 
     Attributes:
@@ -252,7 +268,8 @@ class CallTaken(msgspec.Struct, frozen=True):
     recording: RecordingRule = RecordingRule.INHERIT
 
 
-class CallDeclined(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class CallDeclined:
     """The agent does not take the call (rejected, too late, phone lost, no longer ready)."""
 
     attempt_id: AttemptId
@@ -260,7 +277,8 @@ class CallDeclined(msgspec.Struct, frozen=True):
     reason: str
 
 
-class AgentLeft(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class AgentLeft:
     """The agent's phone was lost during the call; the customer needs another agent (C4)."""
 
     attempt_id: AttemptId
@@ -269,14 +287,16 @@ class AgentLeft(msgspec.Struct, frozen=True):
     hold_s: float
 
 
-class EndCall(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class EndCall:
     """End the customer's leg of a call."""
 
     attempt_id: AttemptId
     by: str
 
 
-class DisposeCall(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class DisposeCall:
     """Note what the call came to; durable before the answer.
 
     Attributes:
@@ -300,7 +320,8 @@ class DisposeCall(msgspec.Struct, frozen=True):
     reply_to: ReplyTo[None]
 
 
-class WorkFinished(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class WorkFinished:
     """The agent's work on a call is over; the attempt closes with what disposition there is.
 
     Attributes:
@@ -314,7 +335,8 @@ class WorkFinished(msgspec.Struct, frozen=True):
     acw_s: float
 
 
-class PreviewDecided(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PreviewDecided:
     """An agent decided on a previewed record.
 
     Attributes:
@@ -336,25 +358,29 @@ class PreviewDecided(msgspec.Struct, frozen=True):
     preview_s: float
 
 
-class UnattendedDue(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class UnattendedDue:
     """The unattended timeout of an answered call has passed (timer)."""
 
     attempt_id: AttemptId
 
 
-class VerdictDue(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class VerdictDue:
     """Call progress analysis has had its time (timer)."""
 
     attempt_id: AttemptId
 
 
-class ToneDue(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ToneDue:
     """A machine's tone has had its time (timer)."""
 
     attempt_id: AttemptId
 
 
-class KeyDue(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class KeyDue:
     """A scenario's time for a key has passed (timer).
 
     Attributes:
@@ -366,13 +392,15 @@ class KeyDue(msgspec.Struct, frozen=True):
     turn: int
 
 
-class TreatmentDue(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class TreatmentDue:
     """A message or a scenario has had its time (timer)."""
 
     attempt_id: AttemptId
 
 
-class CampaignView(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class CampaignView:
     """A campaign's run state for people.
 
     Attributes:
@@ -398,7 +426,8 @@ class CampaignView(msgspec.Struct, frozen=True):
     trunk_hindrances: tuple[tuple[str, str], ...] = ()
 
 
-class DescribeCampaign(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class DescribeCampaign:
     """Tell the run state."""
 
     reply_to: ReplyTo[CampaignView]

@@ -1,11 +1,13 @@
 """What every kind of receiver is told."""
 
-import msgspec
+from dataclasses import dataclass
 
 
-class SampleGauges(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SampleGauges:
     """Publish gauges (metrics tick)."""
 
 
-class Rejoin(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Rejoin:
     """The router, the pacer or a list began anew: tell it again how things stand."""

@@ -1,6 +1,6 @@
 """What a list of records is told and asked."""
 
-import msgspec
+from dataclasses import dataclass
 
 from engine.actors.kernel.ref import Ref, ReplyTo
 from engine.actors.messages.adapters import Journaled
@@ -13,13 +13,15 @@ from engine.domain.specs import CampaignSpec, ListSpec
 from engine.ports import ImportBatch
 
 
-class ConfigureList(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ConfigureList:
     """The list's settings are now these."""
 
     spec: ListSpec
 
 
-class LinkCampaign(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class LinkCampaign:
     """A campaign dials this list with these settings (or changed ones).
 
     Attributes:
@@ -31,19 +33,22 @@ class LinkCampaign(msgspec.Struct, frozen=True):
     campaign: Ref[CampaignMessage]
 
 
-class UnlinkCampaign(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class UnlinkCampaign:
     """A campaign no longer dials this list; its standing is kept."""
 
     campaign_id: CampaignId
 
 
-class AppendRecords(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class AppendRecords:
     """A durable batch joins the list."""
 
     batch: ImportBatch
 
 
-class ReserveRecords(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ReserveRecords:
     """Hand out up to ``count`` records that may be attempted now; answer ``RecordsReserved``.
 
     Attributes:
@@ -59,14 +64,16 @@ class ReserveRecords(msgspec.Struct, frozen=True):
     purpose: str = ""
 
 
-class ReleaseRecord(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ReleaseRecord:
     """A record goes back untouched: nothing left on the wire, nothing is counted."""
 
     campaign_id: CampaignId
     row: int
 
 
-class ReserveNumber(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ReserveNumber:
     """Swap a reserved record's number for another of its numbers, if that is lawful now.
 
     Asked when an agent in preview chooses a number; answered by ``RecordsReserved`` with
@@ -80,7 +87,8 @@ class ReserveNumber(msgspec.Struct, frozen=True):
     purpose: str
 
 
-class CloseRecord(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class CloseRecord:
     """A record's attempt is over, and this became of it (already on its way to the store).
 
     Attributes:
@@ -108,11 +116,13 @@ class CloseRecord(msgspec.Struct, frozen=True):
     day: int
 
 
-class SupplyChecked(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SupplyChecked:
     """Buckets may open or close, retries may be due (timer)."""
 
 
-class ReasonCount(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ReasonCount:
     """How many records are not callable now for one reason.
 
     Attributes:
@@ -130,7 +140,8 @@ class ReasonCount(msgspec.Struct, frozen=True):
     next_s: float = 0.0
 
 
-class SupplyView(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SupplyView:
     """What a list has for a campaign.
 
     Attributes:
@@ -154,14 +165,16 @@ class SupplyView(msgspec.Struct, frozen=True):
     reasons: tuple[ReasonCount, ...]
 
 
-class ExplainSupply(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ExplainSupply:
     """Say what a campaign could dial now, and why not the rest."""
 
     campaign_id: CampaignId
     reply_to: ReplyTo[SupplyView]
 
 
-class NumberView(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class NumberView:
     """One number of a record, for people: number, phone type, zones, counted attempts."""
 
     number: E164
@@ -174,7 +187,8 @@ class NumberView(msgspec.Struct, frozen=True):
     next_s: float
 
 
-class RecordView(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class RecordView:
     """One record's standing in one campaign, and whether it may be called now.
 
     Attributes:
@@ -200,7 +214,8 @@ class RecordView(msgspec.Struct, frozen=True):
     next_callable_s: float
 
 
-class ExplainRecord(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ExplainRecord:
     """Say whether a record may be called now in a campaign; without one: its base data."""
 
     row: int
@@ -208,7 +223,8 @@ class ExplainRecord(msgspec.Struct, frozen=True):
     reply_to: ReplyTo[RecordView]
 
 
-class ResetRecord(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ResetRecord:
     """Make a final or waiting record callable again (counts stay)."""
 
     campaign_id: CampaignId
@@ -216,7 +232,8 @@ class ResetRecord(msgspec.Struct, frozen=True):
     reply_to: ReplyTo[None]
 
 
-class ListView(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ListView:
     """A list for people: records, and how far imports are."""
 
     list_id: ListId
@@ -224,7 +241,8 @@ class ListView(msgspec.Struct, frozen=True):
     next_row: int
 
 
-class DescribeList(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class DescribeList:
     """Tell how many records there are."""
 
     reply_to: ReplyTo[ListView]

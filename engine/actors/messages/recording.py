@@ -1,13 +1,14 @@
 """What is said about recording a call: wishes, what came of them, and whether it can be done."""
 
-import msgspec
+from dataclasses import dataclass
 
 from engine.actors.kernel.ref import ReplyTo
 from engine.compliance.recording import RecordingAction, RecordingState
 from engine.domain.ids import AttemptId
 
 
-class RecordingView(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class RecordingView:
     """Whether a call is recorded, for people.
 
     Attributes:
@@ -23,7 +24,8 @@ class RecordingView(msgspec.Struct, frozen=True):
     recording_id: str
 
 
-class ControlRecording(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ControlRecording:
     """An agent, a supervisor or a desktop asks for a call to be recorded, or not.
 
     Attributes:
@@ -41,7 +43,8 @@ class ControlRecording(msgspec.Struct, frozen=True):
     reply_to: ReplyTo[RecordingView]
 
 
-class CallMonitored(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class CallMonitored:
     """A supervisor listens to a call now, or nobody does any more."""
 
     attempt_id: AttemptId
@@ -49,32 +52,37 @@ class CallMonitored(msgspec.Struct, frozen=True):
     by: str
 
 
-class NoticeDue(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class NoticeDue:
     """The notice should have been heard by now (timer)."""
 
     attempt_id: AttemptId
 
 
-class RecorderSampled(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class RecorderSampled:
     """Whether calls can be recorded has changed."""
 
     up: bool
 
 
-class DescribeRecording(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class DescribeRecording:
     """Tell whether a call is recorded."""
 
     attempt_id: AttemptId
     reply_to: ReplyTo[RecordingView]
 
 
-class ShowRecording(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ShowRecording:
     """Whether the call in hand is recorded has changed (from its campaign, to its agent)."""
 
     view: RecordingView
 
 
-class ControlOwnRecording(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ControlOwnRecording:
     """An agent asks that the call in hand be recorded, or not (see ``ControlRecording``)."""
 
     attempt_id: AttemptId

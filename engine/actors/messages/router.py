@@ -1,8 +1,7 @@
 """What the router, which matches calls and agents, is told and asked."""
 
 from collections.abc import Mapping
-
-import msgspec
+from dataclasses import dataclass, field
 
 from engine.actors.kernel.ref import Ref, ReplyTo
 from engine.actors.messages.campaign import CampaignMessage
@@ -11,7 +10,8 @@ from engine.domain.specs import CampaignSpec
 from engine.machines.agent import AgentPhase
 
 
-class AgentMoved(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class AgentMoved:
     """An agent stands elsewhere (from the agent; the router passes it on to the pacer).
 
     Attributes:
@@ -31,7 +31,8 @@ class AgentMoved(msgspec.Struct, frozen=True):
     leaving: bool
 
 
-class CampaignMoved(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class CampaignMoved:
     """A campaign's settings or run state, for who matches agents and for who paces."""
 
     spec: CampaignSpec
@@ -39,13 +40,15 @@ class CampaignMoved(msgspec.Struct, frozen=True):
     campaign: Ref[CampaignMessage]
 
 
-class CampaignGone(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class CampaignGone:
     """A campaign was deleted."""
 
     campaign_id: CampaignId
 
 
-class QueueCall(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class QueueCall:
     """A person waits for an agent since ``answered_s``."""
 
     campaign_id: CampaignId
@@ -53,33 +56,38 @@ class QueueCall(msgspec.Struct, frozen=True):
     answered_s: float
 
 
-class UnqueueCall(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class UnqueueCall:
     """The person no longer waits."""
 
     campaign_id: CampaignId
     attempt_id: AttemptId
 
 
-class ReturnAgent(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ReturnAgent:
     """A reserved agent was not needed; it keeps its place among the ready ones."""
 
     agent_id: AgentId
 
 
-class WantPreviewers(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class WantPreviewers:
     """A preview campaign has, or has no more, records for ready agents."""
 
     campaign_id: CampaignId
     wanted: bool
 
 
-class RouterView(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class RouterView:
     """Who is ready and what waits, by campaign: (ready agents, waiting calls)."""
 
-    by_campaign: Mapping[CampaignId, tuple[int, int]] = msgspec.field(default_factory=dict)
+    by_campaign: Mapping[CampaignId, tuple[int, int]] = field(default_factory=dict)
 
 
-class DescribeRouter(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class DescribeRouter:
     """Tell who is ready and what waits."""
 
     reply_to: ReplyTo[RouterView]

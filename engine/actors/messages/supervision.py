@@ -1,6 +1,6 @@
 """What a supervision session is told and asked."""
 
-import msgspec
+from dataclasses import dataclass
 
 from engine.actors.kernel.ref import ReplyTo
 from engine.actors.messages.adapters import Journaled
@@ -10,7 +10,8 @@ from engine.machines.mix import SupervisionMode
 from engine.ports import LegAnswered, LegDigit, LegEnded, LegRinging, PromptEnded
 
 
-class SessionView(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SessionView:
     """A supervision session for people.
 
     Attributes:
@@ -30,45 +31,52 @@ class SessionView(msgspec.Struct, frozen=True):
     leg_up: bool
 
 
-class BeginSupervision(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class BeginSupervision:
     """Begin: open the supervisor's leg and join the agent's call; answered when joined."""
 
     reply_to: ReplyTo[SessionView]
 
 
-class SetSupervisionMode(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SetSupervisionMode:
     """Change the mode, at any time, any number of times."""
 
     mode: SupervisionMode
     reply_to: ReplyTo[SessionView]
 
 
-class EndSupervision(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class EndSupervision:
     """End the session; the call goes on."""
 
     reason: str
     reply_to: ReplyTo[None] | None = None
 
 
-class SupervisionJoined(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SupervisionJoined:
     """The leg is in the agent's call."""
 
     attempt_id: AttemptId
 
 
-class SupervisionRefused(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SupervisionRefused:
     """The agent has no call to join."""
 
     error: DialerError
 
 
-class SupervisedCallEnded(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SupervisedCallEnded:
     """The agent left the call; so does the supervisor."""
 
     attempt_id: AttemptId
 
 
-class DescribeSession(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class DescribeSession:
     """Tell how the session stands."""
 
     reply_to: ReplyTo[SessionView]

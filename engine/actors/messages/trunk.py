@@ -1,6 +1,6 @@
 """What a trunk is told and asked."""
 
-import msgspec
+from dataclasses import dataclass
 
 from engine.actors.kernel.ref import Ref, ReplyTo
 from engine.actors.messages.campaign import CampaignMessage
@@ -8,32 +8,37 @@ from engine.domain.specs import TrunkSpec
 from engine.ports import TrunkLost, TrunkReached
 
 
-class ConfigureTrunk(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ConfigureTrunk:
     """The trunk's settings are now these."""
 
     spec: TrunkSpec
 
 
-class RequestPermits(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class RequestPermits:
     """Ask for INVITEs; answered by ``PermitsGranted`` (maybe in parts) or ``PermitsRefused``."""
 
     count: int
     campaign: Ref[CampaignMessage]
 
 
-class WithdrawRequests(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class WithdrawRequests:
     """A campaign no longer wants the permits it still waits for."""
 
     campaign: Ref[CampaignMessage]
 
 
-class ReturnPermits(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ReturnPermits:
     """Granted INVITEs that will not leave; their channels are free again."""
 
     count: int
 
 
-class ChannelFreed(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ChannelFreed:
     """A leg on this trunk is over.
 
     Attributes:
@@ -50,15 +55,18 @@ class ChannelFreed(msgspec.Struct, frozen=True):
     launched_s: float = 0.0
 
 
-class PermitsDue(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PermitsDue:
     """Tokens may be there for those who wait (timer)."""
 
 
-class BreakerDue(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class BreakerDue:
     """The breaker may let a probe through (timer)."""
 
 
-class TrunkView(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class TrunkView:
     """A trunk for people.
 
     Attributes:
@@ -74,13 +82,15 @@ class TrunkView(msgspec.Struct, frozen=True):
     waiting: int
 
 
-class DescribeTrunk(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class DescribeTrunk:
     """Tell how the trunk stands."""
 
     reply_to: ReplyTo[TrunkView]
 
 
-class WatchTrunk(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class WatchTrunk:
     """Send ``TrunkSampled`` to a campaign now and at each change that matters to it."""
 
     campaign: Ref[CampaignMessage]

@@ -1,13 +1,14 @@
 """Answer for the words between the media client and the adapter that uses it."""
 
-import msgspec
+from dataclasses import dataclass
 
 from engine.domain.analysis import Verdict
 from engine.domain.ids import LegId
 from engine.telephony.media.messages import Quality
 
 
-class MediaSettings(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class MediaSettings:
     """How a media switch is set up.
 
     Attributes:
@@ -37,14 +38,16 @@ class MediaSettings(msgspec.Struct, frozen=True):
     processes: int = 1
 
 
-class Endpoint(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Endpoint:
     """Where a leg's RTP is to be sent: what its SDP says."""
 
     host: str
     port: int
 
 
-class LegHeard(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class LegHeard:
     """A leg's first packet came; host and port are its source from now on."""
 
     leg_id: LegId
@@ -52,26 +55,30 @@ class LegHeard(msgspec.Struct, frozen=True):
     port: int
 
 
-class LegFellSilent(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class LegFellSilent:
     """No RTP has come from a connected leg for ``MediaSettings.silent_ms``."""
 
     leg_id: LegId
 
 
-class LegResumed(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class LegResumed:
     """A leg that had fallen silent is heard again."""
 
     leg_id: LegId
 
 
-class PromptEnded(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PromptEnded:
     """A prompt that is not looped was sent to its end."""
 
     leg_id: LegId
     prompt: str
 
 
-class PromptFailed(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PromptFailed:
     """A prompt could not be played; the reason says what would do."""
 
     leg_id: LegId
@@ -79,14 +86,16 @@ class PromptFailed(msgspec.Struct, frozen=True):
     reason: str
 
 
-class DigitPressed(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class DigitPressed:
     """A key was pressed on a leg (RFC 4733)."""
 
     leg_id: LegId
     digit: str
 
 
-class LegAnalysed(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class LegAnalysed:
     """What answered, by the rules that were asked for."""
 
     leg_id: LegId
@@ -95,25 +104,29 @@ class LegAnalysed(msgspec.Struct, frozen=True):
     reason: str
 
 
-class BeepAwaited(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class BeepAwaited:
     """A machine's tone is over, or did not come in time."""
 
     leg_id: LegId
     heard: bool
 
 
-class LegQuality(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class LegQuality:
     """How the streams of a leg were; told soon after its release, unless the switch died."""
 
     leg_id: LegId
     quality: Quality
 
 
-class SwitchLost(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SwitchLost:
     """The switch died or hung; another is taking its legs over."""
 
 
-class SwitchRestored(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SwitchRestored:
     """Every leg is open again in another switch."""
 
 

@@ -350,7 +350,7 @@ async def test_a_trunk_over_tls_must_be_who_it_should_be(
     context = files.server_context(getattr(files, far_certificate), files.ca if far_wants else "")
     async with station() as own, far_end(200, context) as far:
         set_trunk(own, f"127.0.0.1:{far.port}", Transport.TLS, tls_ca=files.ca, **more)
-        assert await own.wait_for(TrunkReached if reached else TrunkLost) is not None
+        assert await own.wait_for(TrunkReached if reached else TrunkLost)
         assert bool(far.requests) is reached
 
 
