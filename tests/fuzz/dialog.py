@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from engine.domain.specs import Need
+from engine.telephony.sip.account import Account
 from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.digest import Credentials
 from engine.telephony.sip.events import Answered, Ended, Incoming
 from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.message import Request, Response, parse
-from engine.telephony.sip.registration import Account
 from engine.telephony.sip.sdp import Direction
 from tests.conformance.sip.test_rfc4475 import OPTIONS, message
 from tests.unit.telephony.sip.harness import ANSWER, MEDIA, TRUNK, Bench

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.domain.specs import Need
+from engine.telephony.sip.account import Account
 from engine.telephony.sip.digest import Credentials
 from engine.telephony.sip.events import Ended
-from engine.telephony.sip.registration import Account
 from tests.unit.telephony.sip.harness import ANSWER, TRUNK, Bench
 
 LEG = "a1-0001-00000001"

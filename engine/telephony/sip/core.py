@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.telephony.sip.destination import Destination
-from engine.telephony.sip.dialog import Origin
 from engine.telephony.sip.events import AnyEvent
 from engine.telephony.sip.message import Request
+from engine.telephony.sip.origin import Origin
 from engine.telephony.sip.responses import build_response, response_destination
 from engine.telephony.sip.server_transaction import Server
 from engine.telephony.sip.timers import TimerQueue

@@ -1,46 +1,20 @@
 """A dialog: who is who, the way to the far end, and requests in it (RFC 3261 §12).
 
 It also stands for the dialog-to-be of an INVITE not yet answered, for CANCEL and ACK follow from
-the same data. As octets it outlives the process: a later life ends what an earlier one began.
+the same data.
 """
 
-import re
-from collections.abc import Callable
-from ipaddress import IPv6Address
-from typing import Final, Literal
-
-import msgspec
+from typing import Final
 
 from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.message import Request, Response
-from engine.telephony.sip.uri import SipUri, default_port, parse_address, parse_uri
+from engine.telephony.sip.next_hop import is_reachable, next_hop
+from engine.telephony.sip.origin import Origin
+from engine.telephony.sip.uri import parse_address, parse_uri
 
-_OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_IPV4: Final = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
-_NOWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 - an address not to send to
 MAX_ROUTES: Final = 20
 """Longest route set taken."""
-
-
-class Origin(msgspec.Struct, frozen=True, gc=False):
-    """What requests of this user agent say of it.
-
-    Attributes:
-        sent_by: Host and port of Via.
-        contact: Value of Contact.
-        agent: Value of User-Agent.
-        streams: The same over other transports than UDP, by their name in Via.
-    """
-
-    sent_by: str
-    contact: str
-    agent: str
-    streams: "dict[str, Origin]" = {}
-
-    def over(self, transport: str) -> "Origin":
-        """Return what requests over a transport say."""
-        return self if transport == "UDP" else self.streams.get(transport, self)
 
 
 class Dialog:
@@ -223,136 +197,7 @@ class Dialog:
         if self.pinned or self.destination.is_flow:
             return
         uri = parse_uri(parse_address(self.routes[0]).uri if self.routes else self.target)
-        if _is_reachable(uri.host.strip("[]"), self.destination.host):
-            self.hop = _next_hop(uri, self.destination)
+        if is_reachable(uri.host.strip("[]"), self.destination.host):
+            self.hop = next_hop(uri, self.destination)
         else:
             self.hop = self.destination
-
-    def to_bytes(self) -> bytes:
-        """Return the dialog as octets, whatever octets the far end put into its names."""
-        try:
-            return self._encode(1, lambda text: text)
-        except UnicodeEncodeError:
-            return self._encode(2, _octets_as_text)
-
-    def _encode(self, version: int, clean: Callable[[str], str]) -> bytes:
-        return msgspec.msgpack.encode(
-            (
-                version,
-                clean(self.call_id),
-                clean(self.local),
-                self.local_tag,
-                clean(self.remote),
-                clean(self.remote_tag),
-                clean(self.target),
-                tuple(map(clean, self.routes)),
-                self.destination[:3],
-                self.hop[:3],
-                self.pinned,
-                self.cseq,
-                self.remote_cseq,
-                self.salt,
-                self.branches,
-                self.hop.link,
-            )
-        )
-
-    @classmethod
-    def from_bytes(cls, state: bytes, origin: Origin) -> "Dialog":
-        """Return a dialog of an earlier life.
-
-        Raises:
-            ParseError: The octets are no dialog, or a newer version's.
-        """
-        try:
-            stored = msgspec.msgpack.decode(state, type=_Stored)
-        except msgspec.MsgspecError as error:
-            raise ParseError("no stored dialog") from error
-        clean = _text_of_octets if stored.version == 2 else str
-        link = "#gone" if stored.link.startswith("#") else stored.link  # a flow ends with its life
-        dialog = cls(
-            origin,
-            clean(stored.call_id),
-            clean(stored.local),
-            stored.local_tag,
-            clean(stored.remote),
-            clean(stored.target),
-            Destination(*stored.destination, link),
-            stored.salt,
-            stored.pinned,
-        )
-        dialog.remote_tag = clean(stored.remote_tag)
-        dialog.routes = tuple(map(clean, stored.routes))
-        dialog.hop = Destination(*stored.hop, link)
-        dialog.cseq = stored.cseq
-        dialog.remote_cseq = stored.remote_cseq
-        dialog.branches = stored.branches
-        return dialog
-
-
-class _Stored(msgspec.Struct, array_like=True):
-    """A dialog as octets; fields are only ever added at the end.
-
-    In version 2 each character of the far end's texts stands for an octet: they were not UTF-8.
-    """
-
-    version: Literal[1, 2]
-    call_id: str
-    local: str
-    local_tag: str
-    remote: str
-    remote_tag: str
-    target: str
-    routes: tuple[str, ...]
-    destination: tuple[str, int, str]
-    hop: tuple[str, int, str]
-    pinned: bool
-    cseq: int
-    remote_cseq: int
-    salt: str
-    branches: int
-    link: str = ""
-
-
-def _octets_as_text(text: str) -> str:
-    return text.encode("utf-8", "surrogateescape").decode("latin-1")
-
-
-def _text_of_octets(text: str) -> str:
-    try:
-        return text.encode("latin-1").decode("utf-8", "surrogateescape")
-    except UnicodeEncodeError as error:
-        raise ParseError("no stored dialog") from error
-
-
-def _is_reachable(host: str, known: str) -> bool:
-    """Say whether a host is an address that the socket which reached a known one can send to."""
-    if host in _NOWHERE:
-        return False
-    if ":" not in known:
-        return bool(_IPV4.fullmatch(host))
-    try:
-        IPv6Address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _next_hop(uri: SipUri, sent: Destination) -> Destination:
-    """Return where a numeric URI is reached (RFC 3263 §4.1, §4.2), seen from the INVITE's way.
-
-    The far end's word on the transport is followed, but never from TLS down to less. Where it says
-    none the INVITE's transport stays, and the connection in use if the URI's host is its end.
-    """
-    host = uri.host.strip("[]")
-    told = uri.transport
-    if sent.transport == "UDP" and told in ("", "UDP"):
-        return Destination(host, uri.port or 5060)
-    if sent.transport == "TLS" and told != "TLS":
-        port = uri.port if uri.port and not told else 5061
-        return sent if host == sent.host else Destination(host, port, "TLS", sent.link)
-    transport = told if told in ("UDP", "TCP", "TLS") else sent.transport
-    if not told and host == sent.host and not uri.port:
-        return sent
-    link = sent.link if transport == sent.transport else ""
-    return Destination(host, uri.port or default_port(transport), transport, link)

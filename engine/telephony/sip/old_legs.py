@@ -13,6 +13,7 @@ from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.dialog import Dialog
 from engine.telephony.sip.grammar import ParseError
 from engine.telephony.sip.message import Response
+from engine.telephony.sip.stored_dialog import read_dialog
 from engine.telephony.sip.stray import NOBODY
 
 _SKIPPED: Final = 1000
@@ -100,7 +101,7 @@ def can_leave(core: Core, state: bytes) -> bool:
     A phone's own connection is gone with its life, and TLS needs what its trunk says.
     """
     try:
-        hop = Dialog.from_bytes(state, core.origin).hop
+        hop = read_dialog(state, core.origin).hop
     except ParseError:
         return False
     return not hop.link
@@ -118,7 +119,7 @@ def leave_old_leg(core: Core, state: bytes, destination: Destination, now_s: flo
     Raises:
         ParseError: It is no stored dialog.
     """
-    dialog = Dialog.from_bytes(state, core.origin)
+    dialog = read_dialog(state, core.origin)
     if dialog.hop.is_flow:
         dialog.destination = dialog.hop = destination
     cseq = dialog.cseq + _SKIPPED

@@ -8,14 +8,12 @@ from collections.abc import Callable
 from math import inf
 from typing import Final
 
-import msgspec
-
+from engine.telephony.sip.account import Account
 from engine.telephony.sip.authorize import Authorizer
 from engine.telephony.sip.client_transaction import Client
 from engine.telephony.sip.core import Core
 from engine.telephony.sip.destination import Destination
-from engine.telephony.sip.digest import Credentials
-from engine.telephony.sip.events import RegistrationChanged, RegistrationOver
+from engine.telephony.sip.events import RegistrationChanged
 from engine.telephony.sip.grammar import ParseError, parse_number, printable
 from engine.telephony.sip.message import MAGIC, Response
 from engine.telephony.sip.reason import read_retry_after
@@ -34,29 +32,6 @@ _MARGIN_S: Final = 60.0
 _MAX_TRIES: Final = 4
 """Requests in a row that are mended at once: two challenges, and 423."""
 _AGAIN: Final = "again"
-
-
-class Account(msgspec.Struct, frozen=True, gc=False):
-    """What is registered, and where.
-
-    Attributes:
-        key: What events name it by.
-        domain: Host part of the registrar's URI and of the address of record.
-        username: User of the address of record.
-        credentials: What challenges are answered with.
-        expires_s: How long a registration is asked for. [s]
-    """
-
-    key: str
-    domain: str
-    username: str
-    credentials: Credentials
-    expires_s: int
-
-    @property
-    def record(self) -> str:
-        """Address of record."""
-        return f"sip:{escape_user(self.username)}@{self.domain}"
 
 
 class Registration:
@@ -318,55 +293,3 @@ class Registration:
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
-
-
-class Registrations:
-    """All registrations of one user agent, by key."""
-
-    __slots__ = ("_by_key", "_core", "_leaving")
-
-    def __init__(self, core: Core) -> None:
-        self._core = core
-        self._by_key: dict[str, Registration] = {}
-        self._leaving: set[Registration] = set()
-
-    def __len__(self) -> int:
-        """Return how many there are, those that are leaving included."""
-        return len(self._by_key) + len(self._leaving)
-
-    def set(
-        self, account: Account, find: Callable[[], tuple[Destination, ...]], now_s: float
-    ) -> None:
-        """Register, or go on as changed; one that is the same tells how it stands, if it does."""
-        held = self._by_key.get(account.key)
-        if held is not None and held.account == account:
-            held.look_again(now_s)
-            return
-        if held is not None and held.account.record == account.record:
-            held.change(account, now_s)
-            return
-        self.drop(account.key, now_s)
-        registration = Registration(self._core, account, find, self._over)
-        self._by_key[account.key] = registration
-        registration.begin(now_s)
-
-    def drop(self, key: str, now_s: float) -> None:
-        """Take a registration back, if there is one."""
-        held = self._by_key.pop(key, None)
-        if held is not None:
-            self._leaving.add(held)
-            held.leave(now_s)
-
-    def drop_all(self, now_s: float) -> None:
-        """Take all registrations back."""
-        for key in list(self._by_key):
-            self.drop(key, now_s)
-
-    def lose(self, destination: Destination, now_s: float) -> None:
-        """Learn that a connection is gone."""
-        for held in self._by_key.values():
-            held.lose(destination, now_s)
-
-    def _over(self, registration: Registration) -> None:
-        self._leaving.discard(registration)
-        self._core.emit(RegistrationOver(registration.account.key))

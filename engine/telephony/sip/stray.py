@@ -35,6 +35,28 @@ class _Nobody:
 NOBODY = _Nobody()
 
 
+def take_stray(core: Core, response: Response, source: Destination, now_s: float) -> None:
+    """Take a response without a transaction: only one to an INVITE of ours is acted on."""
+    leg_id = response.call_id.removesuffix(f"@{core.tokens.realm}")
+    ours = response.method == "INVITE" and response.from_tag == core.tokens.leg(leg_id).tag
+    if not ours or response.status < 200:
+        core.counts["stray-responses"] += 1
+    elif response.status >= 300:
+        acknowledge_refusal(core, response, source)
+    else:
+        _take_late_answer(core, response, source, now_s)
+
+
+def _take_late_answer(core: Core, response: Response, source: Destination, now_s: float) -> None:
+    """Take a 2xx whose transaction is gone: known, a late fork's, or an earlier life's."""
+    leg = core.by_tag.get(response.from_tag)
+    if leg is not None and response.to_tag and leg.dialog.remote_tag == response.to_tag:
+        leg.acknowledge(response.cseq)
+    else:
+        first = not is_bye_pending(core, response)
+        end_stray(core, response, source, first, now_s)
+
+
 def end_stray(
     core: Core, response: Response, destination: Destination, first: bool, now_s: float
 ) -> None:

@@ -7,9 +7,9 @@ from itertools import count
 from engine.domain.ids import TrunkId
 from engine.domain.specs import Transport, TrunkSpec
 from engine.ports import TelephonyEvent, TrunkLost, TrunkReached
+from engine.telephony.sip.account import Account
 from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.digest import Credentials
-from engine.telephony.sip.registration import Account
 from engine.telephony.sip.resolver import Resolver, Route, split_address
 from engine.telephony.sip.tls import TlsFiles, TlsProfile
 

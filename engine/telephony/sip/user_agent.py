@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from engine.telephony.sip.account import Account
 from engine.telephony.sip.client_transaction import Client
 from engine.telephony.sip.core import Core, MaySend
 from engine.telephony.sip.destination import Destination, Send
-from engine.telephony.sip.dialog import Origin
 from engine.telephony.sip.digest import Credentials
 from engine.telephony.sip.events import AnyEvent, Unregistered
 from engine.telephony.sip.grammar import ParseError
@@ -20,13 +20,15 @@ from engine.telephony.sip.incoming import IncomingLeg
 from engine.telephony.sip.leg_table import LegInput, LegPhase
 from engine.telephony.sip.message import Request, Response, parse
 from engine.telephony.sip.old_legs import can_leave, cancel_old_leg, leave_old_leg
+from engine.telephony.sip.origin import make_origin
 from engine.telephony.sip.outgoing import OutgoingLeg
 from engine.telephony.sip.outgoing_call import OutgoingCall
 from engine.telephony.sip.probe import ask_options
 from engine.telephony.sip.registrar import Binding, Registrar
-from engine.telephony.sip.registration import Account, Registrations
+from engine.telephony.sip.registrations import Registrations
 from engine.telephony.sip.sdp import Direction, LocalMedia
-from engine.telephony.sip.stray import acknowledge_refusal, end_stray, is_bye_pending
+from engine.telephony.sip.stored_dialog import store_dialog
+from engine.telephony.sip.stray import take_stray
 from engine.telephony.sip.timers import TimerQueue
 from engine.telephony.sip.tokens import LegNames, Tokens
 from engine.telephony.sip.transactions import Transactions
@@ -75,7 +77,7 @@ class UserAgent:
         """
         timers = TimerQueue()
         transactions = Transactions(send, timers, self._may_repeat)
-        origin = _origin(host, port, tls_port or port, agent)
+        origin = make_origin(host, port, tls_port or port, agent)
         self._timers = timers
         self._core = Core(origin, tokens, timers, transactions, emit, may_send)
         self._registrar = Registrar(realm, find_password, tokens, timers, self._on_lapsed)
@@ -142,7 +144,7 @@ class UserAgent:
     def dialog_state(self, leg_id: str) -> bytes:
         """Return what ``end_old_leg`` of a later life needs; empty if the leg is over."""
         leg = self._core.legs.get(leg_id)
-        return leg.dialog.to_bytes() if leg is not None else b""
+        return store_dialog(leg.dialog) if leg is not None else b""
 
     def end_old_leg(
         self,
@@ -237,7 +239,8 @@ class UserAgent:
             if source.transport != "UDP" and "content-length" not in message.headers:
                 raise _unframed(message)
             if isinstance(message, Response):
-                self._on_response(message, source, now_s)
+                if not core.transactions.on_response(message, now_s):
+                    take_stray(core, message, source, now_s)
             else:
                 self._inbound.on_request(message, source, now_s)
         except ParseError as error:
@@ -320,29 +323,6 @@ class UserAgent:
         transactions = self._core.transactions
         return len(transactions.clients) + len(transactions.servers)
 
-    def _on_response(self, response: Response, source: Destination, now_s: float) -> None:
-        core = self._core
-        if core.transactions.on_response(response, now_s):
-            return
-        leg_id = response.call_id.removesuffix(f"@{core.tokens.realm}")
-        ours = response.method == "INVITE" and response.from_tag == core.tokens.leg(leg_id).tag
-        if not ours or response.status < 200:
-            core.counts["stray-responses"] += 1
-        elif response.status >= 300:
-            acknowledge_refusal(core, response, source)
-        else:
-            self._on_late_answer(response, source, now_s)
-
-    def _on_late_answer(self, response: Response, source: Destination, now_s: float) -> None:
-        """Take a 2xx whose transaction is gone: known, a late fork's, or an earlier life's."""
-        core = self._core
-        leg = core.by_tag.get(response.from_tag)
-        if leg is not None and response.to_tag and leg.dialog.remote_tag == response.to_tag:
-            leg.acknowledge(response.cseq)
-        else:
-            first = not is_bye_pending(core, response)
-            end_stray(core, response, source, first, now_s)
-
     def _may_repeat(self, client: Client, _: float) -> bool:
         """Ask the gate before an INVITE that would begin a dialog is sent again, or late.
 
@@ -358,16 +338,6 @@ class UserAgent:
 
     def _on_lapsed(self, user: str) -> None:
         self._core.emit(Unregistered(user))
-
-
-def _origin(host: str, port: int, tls_port: int, agent: str) -> Origin:
-    """Return what requests say of us over each transport."""
-    shown = f"[{host}]" if ":" in host else host
-    streams = {
-        name: Origin(f"{shown}:{at}", f"<sip:{shown}:{at};transport={name.lower()}>", agent)
-        for name, at in (("TCP", port), ("TLS", tls_port))
-    }
-    return Origin(f"{shown}:{port}", f"<sip:{shown}:{port}>", agent, streams)
 
 
 def _unframed(message: Request | Response) -> ParseError:

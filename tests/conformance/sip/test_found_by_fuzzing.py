@@ -4,10 +4,10 @@ import msgspec
 import pytest
 
 from engine.domain.specs import Need
+from engine.telephony.sip.account import Account
 from engine.telephony.sip.digest import Authenticator, Credentials
 from engine.telephony.sip.events import Answered, Ended, RegistrationChanged
 from engine.telephony.sip.grammar import ParseError
-from engine.telephony.sip.registration import Account
 from engine.telephony.sip.uri import parse_uri
 from tests.unit.telephony.sip.harness import ANSWER, TRUNK, Bench, make_response
 

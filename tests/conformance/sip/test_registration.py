@@ -4,12 +4,12 @@ from itertools import pairwise
 
 import pytest
 
+from engine.telephony.sip.account import Account
 from engine.telephony.sip.authorize import Authorizer
 from engine.telephony.sip.destination import Destination
 from engine.telephony.sip.digest import Credentials
 from engine.telephony.sip.events import RegistrationChanged, RegistrationOver
 from engine.telephony.sip.message import Request, Response, parse
-from engine.telephony.sip.registration import Account
 from tests.unit.telephony.sip.harness import TRUNK, Bench, make_response
 
 CREDENTIALS = Credentials("carrier", "user", "secret")

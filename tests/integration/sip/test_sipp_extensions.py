@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from engine.domain.specs import Need
+from engine.telephony.sip.account import Account
 from engine.telephony.sip.digest import Credentials
 from engine.telephony.sip.events import Answered, Ended, RegistrationChanged, RegistrationOver
-from engine.telephony.sip.registration import Account
 from tests.integration.sip.peer import LONGEST_S, Phone, Sipp, scenario
 from tests.integration.sip.test_sipp import phone_step
 
