@@ -43,6 +43,7 @@ class Connection:
         server: str = DEFAULT_SERVER,
         *,
         root_ca: bytes | None = None,
+        certificate: tuple[bytes, bytes] | None = None,
         token: str = "",
         user: str = "",
         deadline_s: float = 10.0,
@@ -52,6 +53,8 @@ class Connection:
         Args:
             server: ``host:port``.
             root_ca: PEM of who signed the server's certificate; None: plain text.
+            certificate: PEM of our own, its chain after it, and of its key; it proves who we are
+                to a server over TLS. None: none is shown.
             token: Bearer token; empty: none.
             user: Who acts, for the log of a server on this machine; empty: the operator.
             deadline_s: Longest wait for an answer that is no stream. [s]
@@ -60,13 +63,12 @@ class Connection:
         self._deadline_s = deadline_s
         said = (("authorization", f"Bearer {token}" if token else ""), ("x-paceline-user", user))
         self._metadata = tuple((key, value) for key, value in said if value)
-        self.channel = (
-            grpc.aio.insecure_channel(server, options=_OPTIONS)
-            if root_ca is None
-            else grpc.aio.secure_channel(
-                server, grpc.ssl_channel_credentials(root_ca), options=_OPTIONS
-            )
-        )
+        if root_ca is None:
+            self.channel = grpc.aio.insecure_channel(server, options=_OPTIONS)
+            return
+        chain, key = certificate or (None, None)
+        credentials = grpc.ssl_channel_credentials(root_ca, key, chain)
+        self.channel = grpc.aio.secure_channel(server, credentials, options=_OPTIONS)
 
     async def close(self) -> None:
         """Close the channel; open calls end."""

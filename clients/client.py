@@ -52,6 +52,7 @@ class PacelineClient:
         server: str = DEFAULT_SERVER,
         *,
         root_ca: bytes | None = None,
+        certificate: tuple[bytes, bytes] | None = None,
         token: str = "",
         user: str = "",
         deadline_s: float = 10.0,
@@ -61,12 +62,19 @@ class PacelineClient:
         Args:
             server: ``host:port``.
             root_ca: PEM of who signed the server's certificate; None: plain text.
+            certificate: PEM of our own, its chain after it, and of its key; it proves who we are
+                to a server over TLS. None: none is shown.
             token: Bearer token; empty: none.
             user: Who acts, for the log of a server on this machine; empty: the operator.
             deadline_s: Longest wait for an answer that is no stream. [s]
         """
         self._connection = Connection(
-            server, root_ca=root_ca, token=token, user=user, deadline_s=deadline_s
+            server,
+            root_ca=root_ca,
+            certificate=certificate,
+            token=token,
+            user=user,
+            deadline_s=deadline_s,
         )
         self.agents = Agents(self._connection)
         self.campaigns = Campaigns(self._connection)

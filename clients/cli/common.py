@@ -69,18 +69,27 @@ def talk(server: str, work: Callable[[PacelineClient], Awaitable[None]]) -> None
 
 
 def client_of(server: str) -> PacelineClient:
-    """Return a client, with TLS, a token and who acts if the environment names them."""
-    root = os.environ.get("PACELINE_ROOT_CA", "")
-    try:
-        root_ca = Path(root).read_bytes() if root else None
-    except OSError as error:
-        raise PacelineError("invalid-config", f"PACELINE_ROOT_CA: {error}", "") from error
+    """Return a client, with TLS, a certificate, a token and who acts if the environment says so."""
+    chain, key = _file_of("PACELINE_CERTIFICATE"), _file_of("PACELINE_KEY")
+    if (chain is None) != (key is None):
+        message = "PACELINE_CERTIFICATE and PACELINE_KEY go together"
+        raise PacelineError("invalid-config", message, "")
     return PacelineClient(
         server,
-        root_ca=root_ca,
+        root_ca=_file_of("PACELINE_ROOT_CA"),
+        certificate=(chain, key) if chain is not None and key is not None else None,
         token=os.environ.get("PACELINE_TOKEN", ""),
         user=os.environ.get("PACELINE_USER", ""),
     )
+
+
+def _file_of(variable: str) -> bytes | None:
+    """Return what is in the file that a variable names, None if it names none."""
+    name = os.environ.get(variable, "")
+    try:
+        return Path(name).read_bytes() if name else None
+    except OSError as error:
+        raise PacelineError("invalid-config", f"{variable}: {error}", "") from error
 
 
 def fail(error: PacelineError | str) -> NoReturn:

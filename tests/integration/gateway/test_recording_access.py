@@ -9,7 +9,10 @@ import grpc
 import grpc.aio
 import pytest
 import pytest_asyncio
+import trustme
 
+from clients import PacelineError
+from clients.cli.common import client_of
 from engine.actors.messages import RecordingView
 from engine.compliance.recording import RecordingState
 from engine.config import UserSettings
@@ -24,7 +27,7 @@ from gateway.pb.paceline.v1.recordings_pb2_grpc import (
     add_RecordingServiceServicer_to_server,
 )
 from gateway.permissions import SCOPED
-from gateway.server import Gateway
+from gateway.server import Gateway, Tls
 from gateway.services.recordings import RecordingService
 from tests.integration.gateway.conftest import Events
 from tests.support.recording_house import NOW_S, House, shelf_of
@@ -163,6 +166,46 @@ async def test_the_list_shows_what_the_caller_may_reach(desk: Desk) -> None:
     assert await desk.listed("nil") == set()
     with pytest.raises(grpc.aio.AioRpcError, match="has not the permission"):
         await desk.listed("eve")
+
+
+async def test_a_certificate_proves_whose_rights_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command line's client, with the files its environment names, over mutual TLS."""
+    house, authority = House(tmp_path), trustme.CA()
+    engine: Any = Calls(house)
+    house.make(1, NOW_S, campaign="spring")
+    house.make(2, NOW_S, campaign="autumn")
+    files = {}
+    for name, common_name in (("server", None), ("sue", "sue"), ("eve", "eve")):
+        leaf = authority.issue_cert("127.0.0.1", common_name=common_name)
+        files[name] = (tmp_path / f"{name}.pem", tmp_path / f"{name}.key")
+        files[name][0].write_bytes(b"".join(each.bytes() for each in leaf.cert_chain_pems))
+        leaf.private_key_pem.write_to_path(str(files[name][1]))
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    gateway = Gateway(
+        [lambda to: add_RecordingServiceServicer_to_server(RecordingService(engine), to)],
+        listen="127.0.0.1:0",
+        tls=Tls(*files["server"], tmp_path / "ca.pem"),
+        policy=UserTable(USERS),
+    )
+    port = await gateway.start()
+    monkeypatch.setenv("PACELINE_ROOT_CA", str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("PACELINE_USER", "boss")
+
+    async def seen_by(name: str) -> list[str]:
+        monkeypatch.setenv("PACELINE_CERTIFICATE", str(files[name][0]))
+        monkeypatch.setenv("PACELINE_KEY", str(files[name][1]))
+        async with client_of(f"127.0.0.1:{port}") as client:
+            return [recording.campaign async for recording in client.recordings.list()]
+
+    assert await seen_by("sue") == ["campaigns/spring"]
+    with pytest.raises(PacelineError, match="user eve has not the permission"):
+        await seen_by("eve")
+    monkeypatch.delenv("PACELINE_KEY")
+    with pytest.raises(PacelineError, match="go together"):
+        client_of(f"127.0.0.1:{port}")
+    await gateway.stop(0)
 
 
 async def test_who_is_limited_to_campaigns_does_not_watch_everybodys_events(desk: Desk) -> None:
