@@ -22,6 +22,7 @@ CAMPAIGN = {
     "recorder-down": "its calls must be recorded, and none can be now",
     "trunk-down": "no trunk of it is reached",
     "trunk-full": "every channel is in use",
+    "media-full": "the media switch has no place for another leg",
     "no-such-trunk": "there is no trunk, and no group of trunks, of that name",
     "lists-exhausted": "no enabled list has a record left",
     "no-callable-record": "no record may be called now",

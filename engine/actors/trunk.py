@@ -24,6 +24,7 @@ from engine.actors.messages import (
     PermitsRefused,
     RequestPermits,
     ReturnPermits,
+    RoomDue,
     TrunkMessage,
     TrunkSampled,
     TrunkView,
@@ -40,13 +41,16 @@ BURST_S = 0.25
 SAMPLE_S = 0.25
 """Watchers hear of free channels at most so often, unless none or the first is free. [s]"""
 
-_TOKENS, _SAMPLE, _BREAKER = "tokens", "sample", "breaker"
+ROOM_S = 1.0
+"""Pause after our own media switch had no place for a leg: what is placed then is in vain. [s]"""
+
+_TOKENS, _SAMPLE, _BREAKER, _ROOM = "tokens", "sample", "breaker", "room"
 _WHOLE = 1.0 - 1e-3
 """What counts as a whole token: the time since the epoch is known to 0.2 µs; the rest is owed."""
 _SOON_S = 0.02
 """Tokens are dealt at most so often: a list picks, and the journal takes, eight records together
 for little more than one. [s]"""
-_DOWN, _FULL = "trunk-down", "trunk-full"
+_DOWN, _FULL, _NO_ROOM = "trunk-down", "trunk-full", "media-full"
 
 
 class TrunkBehavior:
@@ -55,6 +59,7 @@ class TrunkBehavior:
     __slots__ = (
         "_breaker",
         "_lost",
+        "_no_room",
         "_queue",
         "_sample_due",
         "_sampled",
@@ -78,6 +83,7 @@ class TrunkBehavior:
         self._spec = spec
         self._breaker = Breaker(np.random.default_rng(seed))
         self._lost = ""
+        self._no_room = False
         self._up = True
         self._used = 0
         self._tokens = self._bucket
@@ -105,8 +111,11 @@ class TrunkBehavior:
             case ChannelFreed():
                 self._used = max(0, self._used - 1)
                 return self._breaker_timer(self._breaker.freed(message, now_s))
-            case ReturnPermits(count):
+            case ReturnPermits(count, no_room):
                 self._returned(count)
+                return self._pause() if no_room else []
+            case RoomDue():
+                self._no_room = False
                 return []
             case WithdrawRequests(campaign):
                 self._withdraw(campaign)
@@ -116,11 +125,8 @@ class TrunkBehavior:
                 return []
             case BreakerDue():
                 return self._breaker_timer(self._breaker.due(now_s))
-            case TrunkReached():
-                self._lost = ""
-                return []
-            case TrunkLost(_, reason):
-                self._lost = reason or "unreachable"
+            case TrunkReached() | TrunkLost():
+                self._lost = _lost_reason(message)
                 return []
             case ConfigureTrunk(spec):
                 self._spec = spec
@@ -142,6 +148,8 @@ class TrunkBehavior:
     @property
     def _free(self) -> int:
         """Channels that can be promised; of a trunk on probation only the one probe."""
+        if self._no_room:
+            return 0
         free = max(0, self._spec.channels - self._used - self._promised)
         return min(free, self._breaker.allowance - self._promised) if self._breaker.open else free
 
@@ -150,15 +158,21 @@ class TrunkBehavior:
         """Why it takes no calls, or empty."""
         return self._lost or self._breaker.reason
 
+    @property
+    def _pause_reason(self) -> str:
+        """Why it gives no channel though the carrier would take calls, or empty."""
+        return _NO_ROOM if self._no_room else ""
+
     def _now(self) -> TrunkSampled:
         reason = self._reason
         # A probe is offered like a trunk that is up and has one channel.
         up = not reason or (not self._lost and self._breaker.allowance > 0)
-        return TrunkSampled(self._spec.trunk_id, up, max(0, self._free) if up else 0, reason)
+        free = max(0, self._free) if up else 0
+        return TrunkSampled(self._spec.trunk_id, up, free, reason or self._pause_reason)
 
     def _view(self) -> TrunkView:
         reason = self._reason
-        return TrunkView(not reason, reason, self._used, self._promised)
+        return TrunkView(not reason, reason or self._pause_reason, self._used, self._promised)
 
     def _follow(self, now_s: float) -> list[Effect]:
         """Going down or coming up is a fact; what waits is refused when the trunk goes down."""
@@ -171,13 +185,18 @@ class TrunkBehavior:
             )
             effects.append(Do(Journal((changed,), keep=True)))
         if self._lost or (reason and not self._breaker.allowance):
-            effects += self._refuse_waiting()
+            effects += self._refuse_waiting(_DOWN)
         return effects
 
-    def _refuse_waiting(self) -> list[Effect]:
+    def _refuse_waiting(self, reason: str) -> list[Effect]:
         waiting, self._waiting = self._waiting, {}
         self._queue.clear()
-        return [self._refusal(campaign, count, _DOWN) for campaign, count in waiting.items()]
+        return [self._refusal(campaign, count, reason) for campaign, count in waiting.items()]
+
+    def _pause(self) -> list[Effect]:
+        """Give no channels for a while; the carrier is not to blame, so the trunk stays up."""
+        self._no_room = True
+        return [StartTimer(_ROOM, ROOM_S, RoomDue()), *self._refuse_waiting(_NO_ROOM)]
 
     def _refusal(self, campaign: Ref[CampaignMessage], count: int, reason: str) -> Effect:
         return Tell(campaign, PermitsRefused(self._spec.trunk_id, count, reason))
@@ -201,7 +220,7 @@ class TrunkBehavior:
             self._waiting[campaign] = self._waiting.get(campaign, 0) + promised
         if promised == count:
             return []
-        reason = _DOWN if self._reason else _FULL
+        reason = _DOWN if self._reason else self._pause_reason or _FULL
         return [self._refusal(campaign, count - promised, reason)]
 
     def _withdraw(self, campaign: Ref[CampaignMessage]) -> None:
@@ -277,3 +296,7 @@ class TrunkBehavior:
             return [StartTimer(_SAMPLE, wait_s, PermitsDue())]
         self._sampled, self._sampled_s, self._sample_due = told, now_s, False
         return [CancelTimer(_SAMPLE), *(Tell(watcher, sample) for watcher in self._watchers)]
+
+
+def _lost_reason(told: TrunkReached | TrunkLost) -> str:
+    return (told.reason or "unreachable") if isinstance(told, TrunkLost) else ""

@@ -51,6 +51,8 @@ CANCELLED = Cause("cancelled", Fault.ENGINE, Redial.SOON)
 """We ended the leg before it was answered, for a reason of our own."""
 GATE_CLOSED = Cause("gate-closed", Fault.ENGINE, Redial.SOON)
 """The gate refused the INVITE at the instant it would have left."""
+NO_ROOM = Cause("media-full", Fault.ENGINE, Redial.SOON)
+"""Our media switch has no place for another leg: the INVITE never left."""
 TIMED_OUT = Cause("no-response", Fault.CARRIER, Redial.SOON)
 """Nothing came back from the trunk (RFC 3261 §17.1.1.2, Timer B)."""
 UNREACHABLE = Cause("carrier-unreachable", Fault.CARRIER, Redial.SOON)
@@ -220,6 +222,9 @@ def q850_of(cause: Cause) -> int:
     return _Q850_OF.get(cause.slug, 16)
 
 
+NEVER_LEFT = frozenset({GATE_CLOSED.slug, NO_ROOM.slug})
+"""Causes of legs whose INVITE we kept back ourselves: they say nothing of the carrier."""
+
 CAUSES: dict[str, Cause] = {
     cause.slug: cause
     for cause in (
@@ -231,6 +236,7 @@ CAUSES: dict[str, Cause] = {
         NO_ANSWER,
         CANCELLED,
         GATE_CLOSED,
+        NO_ROOM,
         TIMED_OUT,
         UNREACHABLE,
         MEDIA_LOST,

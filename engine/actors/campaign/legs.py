@@ -7,8 +7,16 @@ from engine.actors.campaign.handover import Handover
 from engine.actors.campaign.screening import Screening
 from engine.actors.campaign.treating import Treatments
 from engine.actors.kernel.effects import Do, Effect
-from engine.actors.messages import ChannelFreed
-from engine.domain.causes import CANCELLED, GATE_CLOSED, RELEASED, Cause, Fault, Redial
+from engine.actors.messages import ChannelFreed, ReturnPermits
+from engine.domain.causes import (
+    CANCELLED,
+    NEVER_LEFT,
+    NO_ROOM,
+    RELEASED,
+    Cause,
+    Fault,
+    Redial,
+)
 from engine.domain.dispositions import (
     ABANDONED,
     NETWORK_FAILURE,
@@ -92,7 +100,8 @@ class CustomerLegs:
         attempt = self._table.close_leg(event.leg_id)
         if attempt is None:
             return [], None
-        freed = self._freed(attempt, event)
+        held_back = event.cause.slug in NEVER_LEFT and attempt.phase is AttemptPhase.DIALING
+        freed = self._returned(attempt, event) if held_back else self._freed(attempt, event)
         attempt.sip_status = event.sip_status or attempt.sip_status
         attempt.q850 = event.q850 or attempt.q850
         if attempt.phase is AttemptPhase.DIALING and self._may_reroute(event.cause):
@@ -100,7 +109,7 @@ class CustomerLegs:
             attempt.step(Rerouted)
             attempt.tried = (*attempt.tried, attempt.trunk_id)
             return freed, attempt
-        if event.cause.slug == GATE_CLOSED.slug and attempt.phase is AttemptPhase.DIALING:
+        if held_back:
             return freed + self._kept_back(attempt, event.cause, now_s), None
         attempt.cause = event.cause
         return freed + self._over(attempt, now_s), None
@@ -114,13 +123,17 @@ class CustomerLegs:
         )
         return self._context.tell_trunk(attempt.trunk_id, freed)
 
+    def _returned(self, attempt: Attempt, event: LegEnded) -> list[Effect]:
+        no_room = event.cause.slug == NO_ROOM.slug
+        return self._context.tell_trunk(attempt.trunk_id, ReturnPermits(1, no_room=no_room))
+
     def _may_reroute(self, cause: Cause) -> bool:
         """Say whether a cause before any ringing is worth another trunk."""
         soon = cause.fault is Fault.CARRIER and cause.redial is Redial.SOON
         return soon and self._context.dialing
 
     def _kept_back(self, attempt: Attempt, cause: Cause, now_s: float) -> list[Effect]:
-        """The gate held the INVITE back; one over another trunk may have left before (D3)."""
+        """We held the INVITE back; one over another trunk may have left before (D3)."""
         if attempt.tried:
             return self._closing.close(attempt, NETWORK_FAILURE, now_s)
         attempt.cause = cause

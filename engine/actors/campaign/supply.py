@@ -180,5 +180,5 @@ class Supply:
         if sample is None:  # neither a trunk nor a group that has any
             return "no-such-trunk", trunk_id
         if sample.up:
-            return "trunk-full", trunk_id
+            return sample.reason if sample.reason == "media-full" else "trunk-full", trunk_id
         return "trunk-down", f"{trunk_id}: {sample.reason}" if sample.reason else trunk_id

@@ -222,7 +222,7 @@ class TrunkSampled(Sample):
         trunk_id: The trunk.
         up: Whether it takes calls.
         free_channels: Channels not in use.
-        reason: Why it is down, or empty.
+        reason: Why it is down, or has no channel to give though some are free; or empty.
     """
 
     trunk_id: TrunkId

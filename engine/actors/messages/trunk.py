@@ -32,9 +32,15 @@ class WithdrawRequests:
 
 @dataclass(frozen=True, slots=True)
 class ReturnPermits:
-    """Granted INVITEs that will not leave; their channels are free again."""
+    """Granted INVITEs that will not leave; their channels are free again.
+
+    Attributes:
+        count: How many.
+        no_room: Whether our own media switch had no place for them.
+    """
 
     count: int
+    no_room: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,11 @@ class PermitsDue:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomDue:
+    """The media switch may have places again (timer)."""
+
+
+@dataclass(frozen=True, slots=True)
 class BreakerDue:
     """The breaker may let a probe through (timer)."""
 
@@ -71,7 +82,7 @@ class TrunkView:
 
     Attributes:
         up: Whether it takes calls.
-        reason: Why not, or empty.
+        reason: Why not, or why it has no channel to give; or empty.
         channels_used: Legs and permits in use.
         waiting: INVITEs that wait for the calls-per-second cap.
     """
@@ -103,6 +114,7 @@ TrunkMessage = (
     | ReturnPermits
     | ChannelFreed
     | PermitsDue
+    | RoomDue
     | BreakerDue
     | TrunkReached
     | TrunkLost

@@ -15,6 +15,7 @@ from engine.domain.causes import (
     HUNG_UP,
     LOST,
     NO_ANSWER,
+    NO_ROOM,
     TIMED_OUT,
     UNREACHABLE,
     Cause,
@@ -42,6 +43,8 @@ CALLS_A_PROCESS: Final = 2_000
 """Calls a process makes before another takes its place: the library forgets nothing."""
 RETRY_S: Final = 2.0
 MOST_RETRY_S: Final = 60.0
+_NO_PORTS: Final = "NoPortsAvailableError"
+"""What the library raises when our own ports for audio are all in use."""
 _REFUSED: Final = cause_of_status(400)
 """The library tells of 404 and 503 only, and not which of them it was."""
 
@@ -265,8 +268,9 @@ class PyVoipTrunk:
                     self._lose(reason)
             case messages.Called():
                 self._returned(life)
-            case messages.CallFailed(leg):
-                self._over(LegId(leg), UNREACHABLE)
+            case messages.CallFailed(leg, reason):
+                no_room = reason.startswith(_NO_PORTS)
+                self._over(LegId(leg), NO_ROOM if no_room else UNREACHABLE)
                 self._returned(life)
             case messages.Answered(leg):
                 self._answered(LegId(leg))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
-from engine.domain.causes import MEDIA_LOST, NOT_ENCRYPTED, UNREACHABLE, Cause
+from engine.domain.causes import MEDIA_LOST, NO_ROOM, NOT_ENCRYPTED, Cause
 from engine.domain.ids import LegId
 from engine.domain.specs import Need
 from engine.ports import (
@@ -107,7 +107,7 @@ class LegAudio:
         try:
             endpoint = self.switch.allocate(leg_id, learn=learn)
         except NoRoomError:
-            self._emit(LegEnded(leg_id, UNREACHABLE))
+            self._emit(LegEnded(leg_id, NO_ROOM))
             return None
         self.legs[leg_id] = leg
         security = open_security(leg.srtp, self._random_octets)
@@ -183,7 +183,7 @@ class LegAudio:
         try:
             self.switch.open_audio(leg_id)
         except NoRoomError:
-            self._emit(LegEnded(leg_id, UNREACHABLE))
+            self._emit(LegEnded(leg_id, NO_ROOM))
             return
         self.legs[leg_id] = OpenLeg(audio=True)
         self._emit(LegAnswered(leg_id, b""))

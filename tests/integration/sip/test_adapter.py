@@ -16,6 +16,7 @@ from engine.domain.causes import (
     HUNG_UP,
     MEDIA_LOST,
     NO_ANSWER,
+    NO_ROOM,
     RELEASED,
     UNREACHABLE,
 )
@@ -48,6 +49,7 @@ from engine.ports import (
 )
 from engine.telephony.audio_keys import AudioKeys
 from engine.telephony.media import events as media
+from engine.telephony.media.allocation import NoRoomError
 from engine.telephony.media.client import MediaClient
 from engine.telephony.media.g711 import Law
 from engine.telephony.sip.adapter import SipTelephony
@@ -73,6 +75,7 @@ class FakeMedia:
         self.mixed: list[Mapping[LegId, tuple[LegId, ...]]] = []
         self.recorded: list[tuple[str, LegId, int]] = []
         self.asked: list[tuple[LegId, AnalysisSpec | float]] = []
+        self.full = False
 
     async def start(self) -> None:
         """Nothing to start."""
@@ -81,10 +84,15 @@ class FakeMedia:
         """Nothing to stop."""
 
     def allocate(self, leg_id: LegId, *, learn: bool = True) -> media.Endpoint:
-        self.open[leg_id] = None
+        self._take_place(leg_id)
         return media.Endpoint("127.0.0.1", 4000)
 
     def open_audio(self, leg_id: LegId) -> None:
+        self._take_place(leg_id)
+
+    def _take_place(self, leg_id: LegId) -> None:
+        if self.full:
+            raise NoRoomError
         self.open[leg_id] = None
 
     def connect(
@@ -297,6 +305,18 @@ async def test_a_closed_gate_lets_nothing_out(tmp_path: Path) -> None:
         own.place()
         assert (await own.wait_for(LegEnded)) == LegEnded(LEG, GATE_CLOSED)
         assert own.media is not None
+        assert own.media.open == {}
+
+
+async def test_a_switch_without_room_lets_nothing_out_and_blames_nobody(tmp_path: Path) -> None:
+    async with station() as own, Sipp(tmp_path, *scenario("answer")) as sipp:
+        own.set_trunk(sipp)
+        assert own.media is not None
+        own.media.full = True
+        own.place()
+        assert (await own.wait_for(LegEnded)) == LegEnded(LEG, NO_ROOM)
+        own.telephony.perform(OpenAudioLeg(LegId("a1-0001-00000002")), own.now())
+        assert (await own.wait_for(LegEnded, 2)).cause == NO_ROOM
         assert own.media.open == {}
 
 

@@ -19,6 +19,7 @@ from engine.actors.messages import (
     PermitsRefused,
     RequestPermits,
     ReturnPermits,
+    RoomDue,
     TrunkMessage,
     TrunkSampled,
     TrunkView,
@@ -59,13 +60,13 @@ class Rig:
                 self.pending.pop(effect.key).cancel()
             if isinstance(effect, StartTimer):
                 due = effect.message
-                assert isinstance(due, PermitsDue | BreakerDue)
+                assert isinstance(due, PermitsDue | BreakerDue | RoomDue)
                 self.pending[effect.key] = self.scheduler.call_later(
                     effect.delay_s, partial(self._fire, due)
                 )
         return effects
 
-    def _fire(self, due: PermitsDue | BreakerDue) -> None:
+    def _fire(self, due: PermitsDue | BreakerDue | RoomDue) -> None:
         self.hear(due)
 
     def run(self, duration_s: float) -> None:
@@ -145,6 +146,41 @@ def test_returned_permits_give_channel_and_token_back() -> None:
     assert rig.view().channels_used == 0
     rig.ask(1)
     assert rig.granted() == 2
+
+
+def test_without_room_in_our_own_switch_no_channel_is_given_for_a_second() -> None:
+    rig = Rig(channels=10, calls_per_s=4.0)
+    rig.hear(WatchTrunk(ONE))
+    rig.ask(3)
+    assert rig.granted() == 1
+    rig.hear(ReturnPermits(1, no_room=True))
+    assert rig.refused() == [(2, "media-full")]
+    assert (rig.samples()[-1].up, rig.samples()[-1].free_channels) == (True, 0)
+    assert (rig.view().up, rig.view().reason) == (True, "media-full")
+    rig.ask(1)
+    assert rig.refused()[-1] == (1, "media-full")
+    rig.run(0.9)
+    rig.hear(ReturnPermits(0, no_room=True))  # another call that had left before
+    rig.run(0.9)
+    assert rig.samples()[-1].reason == "media-full"
+    rig.run(0.2)
+    assert (rig.samples()[-1].free_channels, rig.view().reason) == (10, "")
+    rig.ask(1)
+    assert rig.granted() == 2
+    assert rig.changes() == []
+
+
+def test_calls_that_never_left_say_nothing_of_the_carrier() -> None:
+    rig = Rig()
+    rig.ask(30)
+    for _ in range(20):
+        rig.hear(ReturnPermits(1, no_room=True))
+    assert rig.view().up
+    rig.fail(5)
+    rig.run(11.5)
+    rig.ask(1)
+    rig.hear(ReturnPermits(1))  # neither failed nor proved
+    assert not rig.view().up
 
 
 def test_more_freed_than_used_is_no_more_than_all() -> None:

@@ -1566,8 +1566,8 @@ class Hindrance(_message.Message):
     UNTIL_TIME_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
     """Stable slug, such as outside-hours, on-dnc, attempt-cap, waiting, no-agent, trunk-full,
-    trunk-down, no-such-trunk. Only caller-id-refused holds nothing back: it counts calls that show
-    another number, since the record's field holds none.
+    trunk-down, media-full, no-such-trunk. Only caller-id-refused holds nothing back: it counts
+    calls that show another number, since the record's field holds none.
     """
     detail: _builtins.str
     """What it is about: a zone, a phone type, a trunk; may be empty."""

@@ -114,7 +114,9 @@ class TrunkState(_message.Message):
     up: _builtins.bool
     """Whether the far end answers."""
     reason: _builtins.str
-    """Why it is down; may be empty."""
+    """Why it is down, or why it gives no channel though it is up (media-full: the media switch has no
+    place for another leg); may be empty.
+    """
     channels_used: _builtins.int
     """Channels in use, by legs and by calls about to leave."""
     waiting_calls: _builtins.int

@@ -39,6 +39,7 @@ from engine.domain.causes import (
     GATE_CLOSED,
     HUNG_UP,
     NO_ANSWER,
+    NO_ROOM,
     RELEASED,
     UNREACHABLE,
     Cause,
@@ -51,6 +52,7 @@ from engine.domain.facts import (
     CallConnected,
     CallQueued,
     DncAdded,
+    RecordPhase,
 )
 from engine.domain.ids import AttemptId, LegId
 from engine.domain.refusals import JournalError
@@ -185,7 +187,6 @@ def test_what_a_trunk_that_began_anew_does_not_know_is_settled(rig: Rig) -> None
         pytest.param(cause_of_status(503), 503, True, "network-failure", False, True, id="503"),
         pytest.param(cause_of_status(403), 403, False, "network-failure", False, True, id="403"),
         pytest.param(cause_of_status(607), 607, False, "add-to-dnc", True, False, id="607"),
-        pytest.param(GATE_CLOSED, 0, False, "not-placed", False, False, id="the gate"),
     ],
 )
 def test_an_unanswered_call_ends_with_the_disposition_of_its_cause(
@@ -218,6 +219,28 @@ def test_an_unanswered_call_ends_with_the_disposition_of_its_cause(
     assert [e.number for e in rig.done_by(effects, BlockNumber)] == [call.number] * blocked
     assert [e.number for e in rig.facts(DncAdded)] == [call.number] * blocked
     assert rig.tell(LegEnded(call.leg_id, cause, status)) == []
+
+
+@pytest.mark.parametrize(
+    ("cause", "no_room"),
+    [
+        pytest.param(GATE_CLOSED, False, id="the gate was closed"),
+        pytest.param(NO_ROOM, True, id="our switch had no room"),
+    ],
+)
+def test_a_call_that_never_left_costs_neither_the_record_nor_the_carrier(
+    rig: Rig, cause: Cause, no_room: bool
+) -> None:
+    call = rig.placed()
+    effects = rig.tell(LegEnded(call.leg_id, cause))
+    (fact,) = rig.facts(AttemptClosed)
+    (close,) = rig.told_by(effects, PEOPLE, CloseRecord)
+    assert (fact.disposition, fact.cause, fact.counted) == ("not-placed", cause.slug, False)
+    assert (close.phase, close.next_s, close.counted) == (RecordPhase.READY, 0.0, False)
+    assert rig.told_by(effects, NORTH, ReturnPermits) == [ReturnPermits(1, no_room=no_room)]
+    assert rig.told_by(effects, NORTH, ChannelFreed) == []
+    assert [each.stage for each in rig.told_by(effects, "pacer", CallMoved)] == ["ended"]
+    assert rig.tell(LegEnded(call.leg_id, cause)) == []
 
 
 def test_a_503_is_tried_over_the_second_trunk_under_a_new_durable_intent(rig: Rig) -> None:

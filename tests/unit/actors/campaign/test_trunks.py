@@ -94,5 +94,7 @@ def test_what_keeps_each_trunk_from_calling_is_told(rig: Rig) -> None:
         ("trunk-down", "north: failing"),
         ("trunk-full", "south"),
     )
+    rig.tell(TrunkSampled(SOUTH, up=True, free_channels=0, reason="media-full"))
+    assert rig.view().trunk_hindrances[1] == ("media-full", "south")
     rig.tell(ConfigureCampaign(spec_of(trunks=(TrunkId("east"),))))
     assert rig.view().trunk_hindrances == (("no-such-trunk", "east"),)

@@ -12,6 +12,7 @@ from engine.domain.causes import (
     HUNG_UP,
     LOST,
     NO_ANSWER,
+    NO_ROOM,
     RELEASED,
     TIMED_OUT,
     UNREACHABLE,
@@ -149,7 +150,7 @@ async def test_calls_are_made_one_after_another(monkeypatch: pytest.MonkeyPatch)
     assert link.got == [messages.Call(ONE, NUMBER)]
     link.tell(messages.Called(ONE))
     assert link.got == [messages.Call(ONE, NUMBER), messages.Call(TWO, NUMBER)]
-    link.tell(messages.CallFailed(TWO, "NoPortsAvailableError"))
+    link.tell(messages.CallFailed(TWO, "NoPortsAvailableError: none"))
     link.tell(messages.Answered(ONE))
     link.tell(messages.Digit(ONE, "1"))
     link.tell(messages.Audio(ONE, b"said"))
@@ -159,7 +160,7 @@ async def test_calls_are_made_one_after_another(monkeypatch: pytest.MonkeyPatch)
     lab.trunk.say(ONE, b"late")
     assert lab.told == [
         TrunkReached(LAB),
-        LegEnded(TWO, UNREACHABLE),
+        LegEnded(TWO, NO_ROOM),
         LegAnswered(ONE, b""),
         LegDigit(ONE, "1"),
         LegEnded(ONE, HUNG_UP),
