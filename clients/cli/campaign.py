@@ -22,7 +22,14 @@ from clients.cli.common import (
     word,
 )
 from clients.cli.explain import show_campaign
-from clients.cli.forms import ModeName, RecordingName, analysis, calling_hours, run_window
+from clients.cli.forms import (
+    ModeName,
+    RecordingName,
+    analysis,
+    calling_hours,
+    rule_window,
+    run_window,
+)
 from clients.cli.scenarios import scenario
 from clients.cli.settings import (
     Clear,
@@ -99,6 +106,13 @@ SETTINGS = (
     number("--max-level", "Most calls per ready agent, predictive; default 3.", min=1, max=10),
     number("--max-unattended-ratio", "Cap on unattended over answered, 0 to 1; default 0.03.",
            min=0, max=1),
+    many(
+        "--false-machines", "Rule window that counts persons whom analysis took for machines: "
+        "calendar-day, rolling-24h or rolling-30d", field="false_machine_windows",
+        metavar="WINDOW", read=rule_window,
+    ),
+    number("--false-machine-ratio", "Share of persons thought to be taken for machines; default "
+           "0.01.", min=0, max=0.5),
     seconds("--unattended-timeout", "From the answer until a call is unattended; default 2.",
             max=60),
     text("--unattended-prompt", "What an unattended person hears; default nothing.",

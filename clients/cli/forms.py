@@ -35,6 +35,11 @@ class RecordingName(StrEnum):
     NONE = "none"
 
 
+_RULE_WINDOWS = {
+    "calendar-day": pb.RULE_WINDOW_CALENDAR_DAY,
+    "rolling-24h": pb.RULE_WINDOW_ROLLING_24H,
+    "rolling-30d": pb.RULE_WINDOW_ROLLING_30D,
+}
 _ANALYSIS_TIMES = (
     "limit",
     "initial-silence",
@@ -49,6 +54,17 @@ _ANALYSIS_FORMS = (
     "machine-prompt=PROMPT, detect-machines=yes|no, "
     + ", ".join(f"{each}=SECONDS" for each in _ANALYSIS_TIMES)
 )
+
+
+def rule_window(text: str) -> pb.RuleWindow.ValueType:
+    """Read a rule window: ``calendar-day``, ``rolling-24h`` or ``rolling-30d``.
+
+    Args:
+        text: What was typed.
+    """
+    if text not in _RULE_WINDOWS:
+        raise usage(f"{text!r} is none of {', '.join(_RULE_WINDOWS)}")
+    return _RULE_WINDOWS[text]
 
 
 def analysis(text: str) -> pb.Analysis | None:

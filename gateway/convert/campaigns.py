@@ -16,6 +16,7 @@ from engine.domain.specs import (
     Mode,
     NumberChoice,
     RecordingRule,
+    RuleWindow,
     RunWindow,
 )
 from gateway.convert import names
@@ -56,6 +57,11 @@ RECORDING_RULES: dict[RecordingRule, pb.RecordingRule.ValueType] = {
     RecordingRule.ALL: pb.RECORDING_RULE_ALL,
     RecordingRule.NONE: pb.RECORDING_RULE_NONE,
 }
+RULE_WINDOWS: dict[RuleWindow, pb.RuleWindow.ValueType] = {
+    RuleWindow.CALENDAR_DAY: pb.RULE_WINDOW_CALENDAR_DAY,
+    RuleWindow.ROLLING_24H: pb.RULE_WINDOW_ROLLING_24H,
+    RuleWindow.ROLLING_30D: pb.RULE_WINDOW_ROLLING_30D,
+}
 TREATMENTS: dict[Treatment, pb.Treatment.ValueType] = {
     Treatment.END: pb.TREATMENT_END,
     Treatment.CONNECT: pb.TREATMENT_CONNECT,
@@ -66,6 +72,7 @@ _NUMBER_CHOICE_OF = {wire: choice for choice, wire in NUMBER_CHOICES.items()}
 _KIND_OF = {wire: kind for kind, wire in DISPOSITION_KINDS.items()}
 _ACTION_OF = {wire: action for action, wire in ACTIONS.items()}
 RECORDING_RULE_OF = {wire: rule for rule, wire in RECORDING_RULES.items()}
+_RULE_WINDOW_OF = {wire: window for window, wire in RULE_WINDOWS.items()}
 _TREATMENT_OF = {wire: treatment for treatment, wire in TREATMENTS.items()}
 
 _OPTIONAL_SCALARS = (
@@ -73,6 +80,7 @@ _OPTIONAL_SCALARS = (
     "max_level",
     "target_occupancy",
     "max_unattended_ratio",
+    "false_machine_ratio",
     "max_attempts_per_record",
     "max_attempts_per_number",
     "priority",
@@ -128,6 +136,7 @@ def to_campaign(spec: CampaignSpec, run_state: pb.RunState.ValueType) -> pb.Camp
         analysis=_to_analysis(spec.analysis) if spec.analysis else None,
         scenario=to_scenario(spec.scenario) if spec.scenario else None,
         recording=RECORDING_RULES[spec.recording],
+        false_machine_windows=[RULE_WINDOWS[window] for window in spec.false_machine_windows],
         run_state=run_state,
         etag=str(spec.revision),
     )
@@ -164,6 +173,9 @@ def from_campaign(message: pb.Campaign, campaign_id: CampaignId) -> CampaignSpec
         "analysis": _from_analysis(message.analysis) if message.HasField("analysis") else None,
         "scenario": from_scenario(message.scenario) if message.HasField("scenario") else None,
         "recording": RECORDING_RULE_OF.get(message.recording, RecordingRule.INHERIT),
+        "false_machine_windows": tuple(
+            _RULE_WINDOW_OF[window] for window in message.false_machine_windows
+        ),
     }
     if message.HasField("hold_prompt"):
         values["hold_prompt"] = names.prompt("hold_prompt", message.hold_prompt)

@@ -290,6 +290,34 @@ DIAL_ACTION_STOP_RECORD: DialAction.ValueType  # 4
 """The record is final."""
 Global___DialAction: _TypeAlias = DialAction  # noqa: Y015
 
+class _RuleWindow:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RuleWindowEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RuleWindow.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RULE_WINDOW_UNSPECIFIED: _RuleWindow.ValueType  # 0
+    """Not said."""
+    RULE_WINDOW_CALENDAR_DAY: _RuleWindow.ValueType  # 1
+    """A calendar day of the contact centre."""
+    RULE_WINDOW_ROLLING_24H: _RuleWindow.ValueType  # 2
+    """The last 24 hours."""
+    RULE_WINDOW_ROLLING_30D: _RuleWindow.ValueType  # 3
+    """The last 30 days."""
+
+class RuleWindow(_RuleWindow, metaclass=_RuleWindowEnumTypeWrapper):
+    """A period over which a rule caps unattended calls."""
+
+RULE_WINDOW_UNSPECIFIED: RuleWindow.ValueType  # 0
+"""Not said."""
+RULE_WINDOW_CALENDAR_DAY: RuleWindow.ValueType  # 1
+"""A calendar day of the contact centre."""
+RULE_WINDOW_ROLLING_24H: RuleWindow.ValueType  # 2
+"""The last 24 hours."""
+RULE_WINDOW_ROLLING_30D: RuleWindow.ValueType  # 3
+"""The last 30 days."""
+Global___RuleWindow: _TypeAlias = RuleWindow  # noqa: Y015
+
 @_typing.final
 class CallingHours(_message.Message):
     """When phones of some types may be called, in the zone of the called party."""
@@ -938,6 +966,8 @@ class Campaign(_message.Message):
     RECORDING_NOTICE_FIELD_NUMBER: _builtins.int
     OPT_OUT_PROMPT_FIELD_NUMBER: _builtins.int
     SCENARIO_FIELD_NUMBER: _builtins.int
+    FALSE_MACHINE_WINDOWS_FIELD_NUMBER: _builtins.int
+    FALSE_MACHINE_RATIO_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name: campaigns/{campaign}."""
     display_name: _builtins.str
@@ -1001,6 +1031,10 @@ class Campaign(_message.Message):
     opt_out_prompt: _builtins.str
     """What confirms that a person who asked for it is never called again: a built-in prompt or a WAV
     file of the server; empty: the call just ends.
+    """
+    false_machine_ratio: _builtins.float
+    """Share of persons that analysis is thought to take for machines, by which they are estimated: f /
+    (1 - f) for each person it passed on; not set: 0.01.
     """
     @_builtins.property
     def lists(self) -> _containers.RepeatedCompositeFieldContainer[Global___CampaignList]:
@@ -1078,6 +1112,12 @@ class Campaign(_message.Message):
     def scenario(self) -> Global___Scenario:
         """What is done with answered calls in automatic mode; not set: the prompt is played."""
 
+    @_builtins.property
+    def false_machine_windows(self) -> _containers.RepeatedScalarFieldContainer[Global___RuleWindow.ValueType]:
+        """Rule windows that count persons whom analysis took for machines, as unattended and as answered;
+        none: they are not counted. Ofcom counts them in rolling 24 hours.
+        """
+
     def __init__(
         self,
         *,
@@ -1126,11 +1166,15 @@ class Campaign(_message.Message):
         recording_notice: _builtins.str = ...,
         opt_out_prompt: _builtins.str = ...,
         scenario: Global___Scenario | None = ...,
+        false_machine_windows: _abc.Iterable[Global___RuleWindow.ValueType] | None = ...,
+        false_machine_ratio: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_hold_prompt", b"_hold_prompt", "_max_attempts_per_number", b"_max_attempts_per_number", "_max_attempts_per_record", b"_max_attempts_per_record", "_max_level", b"_max_level", "_max_unattended_ratio", b"_max_unattended_ratio", "_priority", b"_priority", "_progressive_rate", b"_progressive_rate", "_target_occupancy", b"_target_occupancy", "acw_limit", b"acw_limit", "analysis", b"analysis", "end_guard", b"end_guard", "hold_prompt", b"hold_prompt", "max_attempts_per_number", b"max_attempts_per_number", "max_attempts_per_record", b"max_attempts_per_record", "max_level", b"max_level", "max_unattended_ratio", b"max_unattended_ratio", "min_gap", b"min_gap", "no_answer_timeout", b"no_answer_timeout", "offer_timeout", b"offer_timeout", "preview_limit", b"preview_limit", "priority", b"priority", "progressive_rate", b"progressive_rate", "scenario", b"scenario", "target_occupancy", b"target_occupancy", "unattended_timeout", b"unattended_timeout"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_false_machine_ratio", b"_false_machine_ratio", "_hold_prompt", b"_hold_prompt", "_max_attempts_per_number", b"_max_attempts_per_number", "_max_attempts_per_record", b"_max_attempts_per_record", "_max_level", b"_max_level", "_max_unattended_ratio", b"_max_unattended_ratio", "_priority", b"_priority", "_progressive_rate", b"_progressive_rate", "_target_occupancy", b"_target_occupancy", "acw_limit", b"acw_limit", "analysis", b"analysis", "end_guard", b"end_guard", "false_machine_ratio", b"false_machine_ratio", "hold_prompt", b"hold_prompt", "max_attempts_per_number", b"max_attempts_per_number", "max_attempts_per_record", b"max_attempts_per_record", "max_level", b"max_level", "max_unattended_ratio", b"max_unattended_ratio", "min_gap", b"min_gap", "no_answer_timeout", b"no_answer_timeout", "offer_timeout", b"offer_timeout", "preview_limit", b"preview_limit", "priority", b"priority", "progressive_rate", b"progressive_rate", "scenario", b"scenario", "target_occupancy", b"target_occupancy", "unattended_timeout", b"unattended_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_hold_prompt", b"_hold_prompt", "_max_attempts_per_number", b"_max_attempts_per_number", "_max_attempts_per_record", b"_max_attempts_per_record", "_max_level", b"_max_level", "_max_unattended_ratio", b"_max_unattended_ratio", "_priority", b"_priority", "_progressive_rate", b"_progressive_rate", "_target_occupancy", b"_target_occupancy", "acw_limit", b"acw_limit", "analysis", b"analysis", "automatic_answer", b"automatic_answer", "caller_id", b"caller_id", "caller_id_field", b"caller_id_field", "caller_ids", b"caller_ids", "caller_name", b"caller_name", "calling_hours", b"calling_hours", "dial_rules", b"dial_rules", "display_name", b"display_name", "dispositions", b"dispositions", "end_guard", b"end_guard", "etag", b"etag", "hold_prompt", b"hold_prompt", "lists", b"lists", "max_attempts_per_day", b"max_attempts_per_day", "max_attempts_per_number", b"max_attempts_per_number", "max_attempts_per_record", b"max_attempts_per_record", "max_calls", b"max_calls", "max_calls_per_s", b"max_calls_per_s", "max_level", b"max_level", "max_unattended_ratio", b"max_unattended_ratio", "min_gap", b"min_gap", "mode", b"mode", "name", b"name", "no_answer_timeout", b"no_answer_timeout", "number_choice", b"number_choice", "offer_timeout", b"offer_timeout", "opt_out_key", b"opt_out_key", "opt_out_prompt", b"opt_out_prompt", "preview_limit", b"preview_limit", "priority", b"priority", "progressive_rate", b"progressive_rate", "prompt", b"prompt", "recording", b"recording", "recording_notice", b"recording_notice", "run_state", b"run_state", "scenario", b"scenario", "schedule", b"schedule", "skill_levels", b"skill_levels", "target_occupancy", b"target_occupancy", "teams", b"teams", "trunks", b"trunks", "unattended_prompt", b"unattended_prompt", "unattended_timeout", b"unattended_timeout"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_false_machine_ratio", b"_false_machine_ratio", "_hold_prompt", b"_hold_prompt", "_max_attempts_per_number", b"_max_attempts_per_number", "_max_attempts_per_record", b"_max_attempts_per_record", "_max_level", b"_max_level", "_max_unattended_ratio", b"_max_unattended_ratio", "_priority", b"_priority", "_progressive_rate", b"_progressive_rate", "_target_occupancy", b"_target_occupancy", "acw_limit", b"acw_limit", "analysis", b"analysis", "automatic_answer", b"automatic_answer", "caller_id", b"caller_id", "caller_id_field", b"caller_id_field", "caller_ids", b"caller_ids", "caller_name", b"caller_name", "calling_hours", b"calling_hours", "dial_rules", b"dial_rules", "display_name", b"display_name", "dispositions", b"dispositions", "end_guard", b"end_guard", "etag", b"etag", "false_machine_ratio", b"false_machine_ratio", "false_machine_windows", b"false_machine_windows", "hold_prompt", b"hold_prompt", "lists", b"lists", "max_attempts_per_day", b"max_attempts_per_day", "max_attempts_per_number", b"max_attempts_per_number", "max_attempts_per_record", b"max_attempts_per_record", "max_calls", b"max_calls", "max_calls_per_s", b"max_calls_per_s", "max_level", b"max_level", "max_unattended_ratio", b"max_unattended_ratio", "min_gap", b"min_gap", "mode", b"mode", "name", b"name", "no_answer_timeout", b"no_answer_timeout", "number_choice", b"number_choice", "offer_timeout", b"offer_timeout", "opt_out_key", b"opt_out_key", "opt_out_prompt", b"opt_out_prompt", "preview_limit", b"preview_limit", "priority", b"priority", "progressive_rate", b"progressive_rate", "prompt", b"prompt", "recording", b"recording", "recording_notice", b"recording_notice", "run_state", b"run_state", "scenario", b"scenario", "schedule", b"schedule", "skill_levels", b"skill_levels", "target_occupancy", b"target_occupancy", "teams", b"teams", "trunks", b"trunks", "unattended_prompt", b"unattended_prompt", "unattended_timeout", b"unattended_timeout"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__false_machine_ratio: _TypeAlias = _typing.Literal["false_machine_ratio"]  # noqa: Y015
+    _WhichOneofArgType__false_machine_ratio: _TypeAlias = _typing.Literal["_false_machine_ratio", b"_false_machine_ratio"]  # noqa: Y015
     _WhichOneofReturnType__hold_prompt: _TypeAlias = _typing.Literal["hold_prompt"]  # noqa: Y015
     _WhichOneofArgType__hold_prompt: _TypeAlias = _typing.Literal["_hold_prompt", b"_hold_prompt"]  # noqa: Y015
     _WhichOneofReturnType__max_attempts_per_number: _TypeAlias = _typing.Literal["max_attempts_per_number"]  # noqa: Y015
@@ -1147,6 +1191,8 @@ class Campaign(_message.Message):
     _WhichOneofArgType__progressive_rate: _TypeAlias = _typing.Literal["_progressive_rate", b"_progressive_rate"]  # noqa: Y015
     _WhichOneofReturnType__target_occupancy: _TypeAlias = _typing.Literal["target_occupancy"]  # noqa: Y015
     _WhichOneofArgType__target_occupancy: _TypeAlias = _typing.Literal["_target_occupancy", b"_target_occupancy"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__false_machine_ratio) -> _WhichOneofReturnType__false_machine_ratio | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__hold_prompt) -> _WhichOneofReturnType__hold_prompt | None: ...
     @_typing.overload

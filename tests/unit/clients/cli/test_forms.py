@@ -4,7 +4,7 @@ import pytest
 import typer
 
 from clients.cli.explain import record_of
-from clients.cli.forms import analysis, calling_hours, duration, run_window
+from clients.cli.forms import analysis, calling_hours, duration, rule_window, run_window
 from clients.cli.importing import _mapping
 from gateway.pb.paceline.v1 import campaigns_pb2 as pb
 from gateway.pb.paceline.v1 import lists_pb2
@@ -40,6 +40,12 @@ def test_a_schedule_may_pass_midnight_and_has_no_phone_types() -> None:
     assert (window.starts.seconds, window.stops.seconds) == (79_200, 7_200)
     with pytest.raises(typer.BadParameter, match="'mobile' is no day"):
         run_window("22:00-02:00 mobile")
+
+
+def test_a_rule_window_is_one_of_three() -> None:
+    assert rule_window("rolling-24h") == pb.RULE_WINDOW_ROLLING_24H
+    with pytest.raises(typer.BadParameter, match="calendar-day, rolling-24h, rolling-30d"):
+        rule_window("week")
 
 
 def test_an_analysis_is_off_on_or_said_in_pairs() -> None:

@@ -22,7 +22,14 @@ from engine.domain.scenario import (
     Scenario,
     Transfer,
 )
-from engine.domain.specs import CampaignSpec, HoursRow, ListLink, RecordingRule, RunWindow
+from engine.domain.specs import (
+    CampaignSpec,
+    HoursRow,
+    ListLink,
+    RecordingRule,
+    RuleWindow,
+    RunWindow,
+)
 from gateway.convert import campaigns, resources, views
 from gateway.convert.campaigns import from_campaign, to_campaign
 from gateway.convert.units import to_duration
@@ -129,6 +136,8 @@ specs = st.builds(
     max_level=st.floats(1, 10),
     target_occupancy=st.floats(0.01, 1),
     max_unattended_ratio=st.floats(0, 1),
+    false_machine_windows=st.lists(st.sampled_from(RuleWindow), max_size=3, unique=True).map(tuple),
+    false_machine_ratio=st.floats(0, 0.5),
     unattended_timeout_s=st.sampled_from([0.5, 2.0, 60.0]),
     unattended_prompt=texts,
     opt_out_key=st.sampled_from(["", *"0123456789*#"]),
