@@ -33,7 +33,7 @@ def test_generated_code_claims_no_top_level_name_and_needs_no_engine() -> None:
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=280,
         check=True,
         cwd=generate.ROOT,
     )

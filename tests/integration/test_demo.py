@@ -3,9 +3,12 @@
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 
 import pytest
+
+from tests.support.load import Load
 
 STABLE = {
     "attempts",
@@ -21,14 +24,21 @@ STABLE = {
 
 @pytest.fixture(scope="module")
 def summary() -> Mapping[str, object]:
-    done = subprocess.run(
-        [sys.executable, "-m", "clients.cli", "demo", "--seconds", "12", "--agents", "6",
-         "--answer-ratio", "0.6", "--mode", "progressive", "--record", "--json"],
-        capture_output=True, text=True, timeout=110, check=False,
-    )  # fmt: skip
+    return run()[0]
+
+
+@cache
+def run() -> tuple[Mapping[str, object], Callable[[float], float]]:
+    """Return what the demo tells, and what a bound of time comes to under the load there was."""
+    with Load() as load:
+        done = subprocess.run(
+            [sys.executable, "-m", "clients.cli", "demo", "--seconds", "12", "--agents", "6",
+             "--answer-ratio", "0.6", "--mode", "progressive", "--record", "--json"],
+            capture_output=True, text=True, timeout=250, check=False,
+        )  # fmt: skip
     assert done.returncode == 0, done.stderr
     told: Mapping[str, object] = json.loads(done.stdout)
-    return told
+    return told, load.allow
 
 
 def number(summary: Mapping[str, object], key: str) -> float:
@@ -69,8 +79,9 @@ def test_nothing_leaves_after_stop_was_acknowledged(summary: Mapping[str, object
 
 
 def test_start_and_stop_act_at_once(summary: Mapping[str, object]) -> None:
-    assert number(summary, "start_to_first_invite_s") < 2
-    assert number(summary, "stop_ack_s") < 1
+    allow = run()[1]
+    assert number(summary, "start_to_first_invite_s") < allow(2.0)
+    assert number(summary, "stop_ack_s") < allow(1.0)
 
 
 def test_no_session_broke(summary: Mapping[str, object]) -> None:

@@ -25,7 +25,7 @@ def test_nothing_is_found_in_a_short_search(target: str) -> None:
             *(f"-runs={RUNS.get(target, MOST_RUNS)}", "-max_total_time=20"),
         ],
         capture_output=True,
-        timeout=100,
+        timeout=280,
         check=False,
     )
     assert run.returncode == 0, run.stderr.decode(errors="replace")[-3000:]

@@ -21,7 +21,7 @@ RINGS, ANSWERS_LATE, NOT_FOUND = "+14155550180", "+14155550181", "+14155550404"
 SILENT, EARLY_MEDIA, BUSY = "+14155550000", "+14155550183", "+14155550486"
 """Numbers with a part of their own; any other is answered like the first."""
 SPEAKS_HZ, HEARS_HZ = 850, 1200
-LATE_S = 1.0
+LATE_S = 3.0
 
 
 @dataclass(eq=False, slots=True)

@@ -21,7 +21,7 @@ from clients import PacelineClient, PacelineError
 from clients.agents import Desk
 from clients.demo import sip
 from clients.demo.endpoint import Call, Endpoint
-from clients.demo.phones import Account, Phones
+from clients.demo.phones import Account, Phones, RegistrationError
 from clients.demo.rtp import FRAME_SAMPLES, Voice, Voices, share_of, tone_wave
 from clients.demo.wire import Wire
 from gateway.pb.paceline.v1 import agent_session_pb2 as desk_pb
@@ -348,7 +348,7 @@ class World:
     ) -> None:
         self.folder = folder
         self.server = Server(folder, settings)
-        self.client = PacelineClient(self.server.api)
+        self.client = PacelineClient(self.server.api, deadline_s=PATIENCE_S)
         self.voices = Ears(customer_hz)
         self.carrier = Carrier(plan, self.voices)
         self.seats: list[Seat] = []
@@ -456,7 +456,7 @@ class World:
     async def register(self, names: Iterable[str]) -> None:
         """Register phones, with digest."""
         accounts = [(self.phones[name], Account(name, PASSWORD, self.server.sip)) for name in names]
-        await asyncio.gather(*(phones.register(account) for phones, account in accounts))
+        await asyncio.gather(*(_register(phones, account) for phones, account in accounts))
 
     async def seat(self, *seats: Seat) -> None:
         """Put agents to work and wait until all are ready."""
@@ -507,6 +507,17 @@ class World:
     async def stop(self) -> None:
         """Stop the campaign."""
         await self.client.campaigns.stop(CAMPAIGN)
+
+
+async def _register(phones: Phones, account: Account) -> None:
+    """Register, and again for as long as nobody answers: a server may be slow to come."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            try:
+                return await phones.register(account)
+            except RegistrationError as error:
+                if "no answer" not in str(error):
+                    raise
 
 
 def describe_with_keys(port: int) -> bytes:

@@ -150,7 +150,7 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(call_s: float = 5.0) -> AsyncIterator[Rig]:
+async def rig(call_s: float = 30.0) -> AsyncIterator[Rig]:
     """Run a telephony.
 
     Args:

@@ -36,6 +36,7 @@ from engine.ports import (
 from tests.integration.interop.rig import LAB, rig, until
 from tests.support import lab_pbx
 from tests.support.lab_pbx import LabPbx
+from tests.support.load import Load
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(300)]
 
@@ -85,7 +86,7 @@ async def test_both_sides_of_a_bridged_call_are_heard() -> None:
         voice = pbx.of(lab_pbx.ANSWERS)[0].voice
         assert voice is not None
         await until(lambda: voice.heard, "the agent is heard")
-        await until(lambda: sum(tones[-50:]) > 40, "the called party is heard")
+        await until(lambda: sum(tones[-50:]) > 25, "the called party is heard")
 
 
 async def test_a_bridged_call_is_analysed_like_any_other() -> None:
@@ -99,7 +100,7 @@ async def test_a_bridged_call_is_analysed_like_any_other() -> None:
 
 
 async def test_a_call_that_hangs_is_over_at_its_deadline_and_others_go_on() -> None:
-    async with LabPbx() as pbx, rig(call_s=0.8) as own:
+    async with LabPbx() as pbx, rig(call_s=1.5) as own:
         own.lab_trunk(pbx)
         good = own.place(lab_pbx.ANSWERS, "a1-0001-00000001")
         await own.wait_for(LegAnswered, good)
@@ -156,7 +157,7 @@ async def test_a_process_that_dies_takes_its_legs_with_it_and_is_replaced() -> N
 
 
 async def test_a_process_that_is_stopped_counts_as_dead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.telephony.pyvoip.link.LOOK_S", 0.2)
+    monkeypatch.setattr("engine.telephony.pyvoip.link.LOOK_S", 0.5)
     async with LabPbx() as pbx, rig() as own:
         own.lab_trunk(pbx)
         leg = own.place(lab_pbx.ANSWERS, "a1-0001-00000001")
@@ -210,14 +211,16 @@ async def test_a_trunk_that_cannot_work_says_why(
         assert "register" in (await own.wait_for(TrunkLost)).reason
 
 
-async def test_a_leg_of_an_earlier_life_is_no_fault_and_its_call_ends_with_its_engine() -> None:
+async def test_a_leg_of_an_earlier_life_is_no_fault_and_its_call_ends_with_its_engine(
+    load: Load,
+) -> None:
     async with LabPbx() as pbx:
         async with rig() as old:
             old.lab_trunk(pbx)
             leg = old.place(lab_pbx.ANSWERS, "a1-0001-00000001")
             assert (await old.wait_for(LegAnswered, leg)).dialog == b""
             began_s = time.monotonic()
-        assert time.monotonic() - began_s < 10
+        assert time.monotonic() - began_s < load.allow(10.0)
         assert pbx.of(lab_pbx.ANSWERS)[0].state == "released"
         async with rig() as new:
             new.perform(EndOldLeg(leg, b"", lab_pbx.ANSWERS, LAB))

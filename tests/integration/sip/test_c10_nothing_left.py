@@ -25,7 +25,11 @@ CALLS = int(os.environ.get("C10_CALLS", "1000"))
 is half a minute's transactions, is then the same in both, and so is the memory that it took.
 """
 AT_ONCE = 20
-LONGEST_S = 60.0 + CALLS / 20
+PARTS_MOST = 3
+"""Times that as many calls are made again, at most: on a crowded machine fewer are held at once in
+one than in another, and the larger one takes more memory.
+"""
+LONGEST_S = 200.0 + CALLS / 20
 PARTS = (
     *("answers", "hangs up", "answers", "answers", "hangs up", "answers", "answers"),
     *("486", "503", "404", "rings", "junk", "no audio", "603", "488"),
@@ -113,15 +117,22 @@ async def test_many_short_calls_leave_nothing_behind() -> None:
         far.keeps = False
         set_carrier(own, far)
         await call(own, far, 0, CALLS)
-        before, memory_before = await look(own)
-        ends = await call(own, far, CALLS, CALLS)
-        after, memory_after = await look(own)
-    assert ends.total() == CALLS
-    assert len(ends) >= 6  # each way to fail was gone
-    assert after == before
-    print(before, memory_before, memory_after, ends)
-    for grown, was in zip(memory_after, memory_before, strict=True):
-        assert grown <= was * 1.05
+        looks = [await look(own)]
+        for part in range(1, PARTS_MOST + 1):
+            ends = await call(own, far, part * CALLS, CALLS)
+            assert ends.total() == CALLS
+            assert len(ends) >= 6  # each way to fail was gone
+            looks.append(await look(own))
+            print(looks[-1], ends)
+            assert looks[-1][0] == looks[0][0]
+            if has_settled(looks[-2][1], looks[-1][1]):
+                break
+        assert has_settled(looks[-2][1], looks[-1][1])
+
+
+def has_settled(before_kb: list[int], after_kb: list[int]) -> bool:
+    """Say whether no process has grown by more than a twentieth; one that leaks does each time."""
+    return all(after <= before * 1.05 for before, after in zip(before_kb, after_kb, strict=True))
 
 
 def _part(number: int) -> str:

@@ -17,7 +17,7 @@ from engine.domain.refusals import JournalError
 from engine.store import SqliteStore
 from tests.unit.store.makers import LIST, batch, closed, disposed, intended
 
-LIFETIME_S = 60.0
+LIFETIME_S = 250.0
 """A child whom nobody kills ends by itself."""
 
 

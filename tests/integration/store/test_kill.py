@@ -26,7 +26,7 @@ def _live_and_die(path: Path, seed: int, acknowledgements: int) -> list[str]:
         said = [child.stdout.readline() for _ in range(acknowledgements)]
         child.kill()
         said += child.stdout.readlines()
-        child.wait(timeout=20)
+        child.wait(timeout=60)
     return [line.decode().strip() for line in said if line.endswith(b"\n")]
 
 

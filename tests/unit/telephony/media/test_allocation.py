@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.telephony.media.allocation import Allocation, NoRoomError, Place, bind_ports
+from tests.support.ports import free_port
 
 
 def test_legs_that_learn_get_ports_of_their_own_while_there_are_any() -> None:
@@ -68,8 +69,8 @@ def test_a_place_that_learns_is_alone_unheard_on_its_port(steps: list[tuple[str,
 
 def test_bound_pairs_are_even_and_odd_and_pass_over_what_is_taken() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.0.0.1", 0))
-        lowest = taken.getsockname()[1]
+        lowest = free_port()
+        taken.bind(("127.0.0.1", lowest))
         pairs = bind_ports("127.0.0.1", 2, lowest - lowest % 2)
         numbers = [tuple(one.getsockname()[1] for one in pair) for pair in pairs]
         for pair in pairs:
