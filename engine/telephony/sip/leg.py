@@ -3,13 +3,10 @@
 from collections.abc import Callable
 from typing import Final
 
-import msgspec
-
-from engine.telephony.audio_keys import AudioKeys
-from engine.telephony.sip import sdp
 from engine.telephony.sip.authorize import Authorizer
 from engine.telephony.sip.client_transaction import Client
 from engine.telephony.sip.core import Core
+from engine.telephony.sip.descriptions import Descriptions
 from engine.telephony.sip.dialog import Dialog
 from engine.telephony.sip.events import Answered, Ended
 from engine.telephony.sip.grammar import printable
@@ -20,7 +17,7 @@ from engine.telephony.sip.moves import Moves
 from engine.telephony.sip.reason import read_reason, read_retry_after
 from engine.telephony.sip.reliable import Fork
 from engine.telephony.sip.reoffer import Reoffer
-from engine.telephony.sip.sdp import Direction, LocalMedia, RemoteMedia
+from engine.telephony.sip.sdp import Direction, LocalMedia
 from engine.telephony.sip.session import SessionTimer
 from engine.telephony.sip.timers import GIVE_UP_S, Timer
 from engine.telephony.sip.unacked import UnackedOk
@@ -28,7 +25,7 @@ from engine.telephony.sip.unacked import UnackedOk
 SDP_TYPE: Final = "Content-Type: application/sdp\r\n"
 
 
-class Leg:
+class Leg(Descriptions):
     """What a leg of either direction is and does.
 
     Attributes:
@@ -36,13 +33,6 @@ class Leg:
         leg_id: Its id.
         dialog: Its dialog, or dialog-to-be.
         phase: Where it is.
-        media: Our end of its audio.
-        reached: Where the far end's audio last was, with a key of ours given to it.
-        remote: The far end's, once known.
-        direction: Our direction: whether we hold the far end.
-        session: Session id of our descriptions.
-        version: Version of our last description.
-        offer_version: Version of our last offer that stands, 0: none does.
         keeper: The session timer, once one was agreed.
         moves: Tells where the far end went, once it moved.
         reoffer: Offers inside the dialog, once there was one.
@@ -59,40 +49,27 @@ class Leg:
         "bye_reason",
         "core",
         "dialog",
-        "direction",
         "give_up",
         "keeper",
         "leg_id",
-        "media",
         "moves",
-        "offer_version",
         "phase",
         "q850",
-        "reached",
         "reason",
-        "remote",
         "reoffer",
         "retry_after_s",
-        "session",
         "status",
         "unacked",
-        "version",
     )
 
     def __init__(
         self, core: Core, leg_id: str, dialog: Dialog, media: LocalMedia, session: int
     ) -> None:
+        super().__init__(media, session)
         self.core = core
         self.leg_id = leg_id
         self.dialog = dialog
-        self.media = media
-        self.session = session
-        self.version = 0
-        self.offer_version = 0
         self.phase = LEG.initial[0]
-        self.remote: RemoteMedia | None = None
-        self.reached: tuple[str, int] | None = None
-        self.direction = Direction.SENDRECV
         self.reoffer: Reoffer | None = None
         self.keeper: SessionTimer | None = None
         self.moves: Moves | None = None
@@ -134,56 +111,6 @@ class Leg:
         """
         self.bye_reason = f"Reason: {reason}\r\n" if reason else ""
         self.step(LegInput.HANG_UP, now_s)
-
-    def describe(self, direction: Direction | None = None) -> bytes:
-        """Return an offer of our end; each has a new version (RFC 3264 §8)."""
-        self.version += 1
-        self.offer_version = self.version
-        return self._offer(direction or self.direction)
-
-    def describe_again(self) -> bytes:
-        """Return the offer that stands, unchanged if it was our last word (RFC 4028 §7.4)."""
-        if self.offer_version != self.version:
-            return self.describe()
-        return self._offer(self.direction)
-
-    def _offer(self, direction: Direction) -> bytes:
-        encrypted = self.remote is not None and self.remote.encrypted
-        return sdp.offer(self.media, self.session, self.version, direction, encrypted=encrypted)
-
-    def describe_answer(self, remote: RemoteMedia) -> bytes | None:
-        """Return the answer to an offer, None if nothing of it can be used."""
-        self.version += 1
-        media = self._media_for(remote)
-        body = sdp.answer(media, remote, self.session, self.version, self.direction)
-        if body is not None:
-            self.media = media
-        return body
-
-    def _media_for(self, remote: RemoteMedia) -> LocalMedia:
-        """Return our end with a key of its own for an address that is new: it may be another's."""
-        if not self.secured or self.reached in (None, (remote.host, remote.port)) or remote.held:
-            return self.media
-        return msgspec.structs.replace(self.media, security=self.media.security.renewed())
-
-    @property
-    def secured(self) -> bool:
-        """Whether encrypted audio is spoken on it."""
-        return self.media.security.wanted
-
-    def parse(self, body: bytes) -> RemoteMedia:
-        """Read a description of the far end's.
-
-        Raises:
-            ParseError: It is malformed.
-        """
-        return sdp.parse(body, secured=self.secured)
-
-    def agree(self, remote: RemoteMedia) -> AudioKeys | None:
-        """Return what the audio is encrypted by from now on, None if it is not."""
-        if not remote.held:
-            self.reached = (remote.host, remote.port)
-        return self.media.security.agree(remote.crypto)
 
     def request(self, method: str, now_s: float, extra: str = "", body: bytes = b"") -> Client:
         """Send a request inside the dialog by a transaction of its own."""
