@@ -88,6 +88,9 @@ class Finisher:
                 continue
             except UNUSABLE:
                 done = None  # nothing in it opens; the file is left for a person to look at
+            except Exception as error:  # noqa: BLE001 - one recording must not end the thread
+                self.done.put(f"{recording_id} cannot be finished: {error!r}")
+                done = None
             break
         self.done.put(nothing if done is None else self._ended(done, nothing, lost_s))
 

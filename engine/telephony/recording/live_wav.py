@@ -30,6 +30,8 @@ from engine.telephony.recording.tracks import (
 )
 
 _TICK_OCTETS: Final = 4 * FRAME
+_MOST_DATA: Final = 0xFFFF_0000
+"""What a header can tell of samples: 37 h; a longer file is read to its end. [octets]"""
 _COUNTS = struct.Struct("<IIQ")
 _TICK_ZERO: Final = 12 + 8 + 16  # RIFF, size, WAVE; fmt and its size and body
 
@@ -121,7 +123,7 @@ def wav_header(
     """Return the header of a WAV file of two tracks of PCM16 at 8 kHz, up to its samples."""
     own = _COUNTS.pack(lost, paused, int(complete)) + pack_notes(notes)
     own += b" " * (len(own) % 2)
-    data = ticks * _TICK_OCTETS
+    data = min(ticks * _TICK_OCTETS, _MOST_DATA)
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 2, 8000, 32_000, 4, 16)
     body = form + struct.pack("<4sI", b"pcln", len(own)) + own + struct.pack("<4sI", b"data", data)
     return struct.pack("<4sI4s", b"RIFF", 4 + len(body) + data, b"WAVE") + body

@@ -2,6 +2,7 @@
 
 import gc
 import io
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,12 +11,16 @@ import pytest
 import soundfile
 
 from engine.telephony.media.g711 import U8
+from engine.telephony.recording import messages
 from engine.telephony.recording.disk import RealDisk
 from engine.telephony.recording.documents import write_document
+from engine.telephony.recording.finisher import Finisher
 from engine.telephony.recording.finishing import finish, sealed_reader
 from engine.telephony.recording.live import create_live
+from engine.telephony.recording.live_wav import wav_header
 from engine.telephony.recording.notes import LiveNotes, Span
 from engine.telephony.recording.pieces import PIECE, Document
+from engine.telephony.recording.recorder import Take
 from engine.telephony.recording.sealing import Kind
 from engine.telephony.recording.tracks import CHUNK_TICKS, Chunk, Status
 from tests.support.disks import FULL, FaultyDisk
@@ -125,6 +130,59 @@ def test_a_long_recording_is_finished_in_little_memory(
         reader = sealed_reader(disk, file, key)
         assert reader.open(reader.slots - 1)[0] is Kind.LAST
         disk.close(file)
+
+
+def test_frames_are_taken_in_while_a_long_recording_is_finished(tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "calls", FaultyDisk())
+    stage.open()
+    live = tmp_path / "calls" / "day" / "t1-0001-00000009.live"
+    live.parent.mkdir()
+    _write_long(live, KEY, 750)
+    finisher = Finisher(tmp_path / "calls", RealDisk(), KEY, "flac")
+    finisher.finish(_take_of(live, 750 * CHUNK_TICKS))
+    rounds = 0
+    while finisher.done.empty():
+        stage.run(4)
+        rounds += 1
+        time.sleep(0.005)  # as the recorder rests between its looks
+    assert rounds > 3
+    ended = finisher.done.get()
+    assert isinstance(ended, messages.Ended)
+    assert ended.length_s == 5 * 60
+    done = stage.finish(stage.end())
+    assert (done.summary.ticks, done.summary.lost) == (4 * rounds, 0)
+
+
+def test_a_recording_that_cannot_be_finished_is_told_and_others_are(tmp_path: Path) -> None:
+    class Odd(RealDisk):
+        def open(self, path: Path) -> int:
+            if path.name.startswith("t1-0001-00000001"):
+                raise ValueError("an encoder's own fault")
+            return super().open(path)
+
+    finisher = Finisher(tmp_path, Odd(), KEY, "flac")
+    for number in (1, 2):
+        live = tmp_path / "day" / f"t1-0001-0000000{number}.live"
+        live.parent.mkdir(exist_ok=True)
+        _write_long(live, KEY, 10)
+        finisher.finish(_take_of(live, 200))
+    told = [finisher.done.get(timeout=30) for _ in range(3)]
+    assert [isinstance(each, messages.Ended) for each in told] == [False, True, True]
+    assert "an encoder's own fault" in str(told[0])
+    lengths_s = [each.length_s for each in told if isinstance(each, messages.Ended)]
+    assert lengths_s == [0.0, 4.0]
+    assert live.with_name("t1-0001-00000001.live").exists()
+
+
+def test_a_header_tells_of_no_more_than_it_can() -> None:
+    header = wav_header(LiveNotes("r1", 1e9, 0), 50 * 3600 * 100)
+    assert int.from_bytes(header[-4:], "little") == 0xFFFF_0000
+
+
+def _take_of(live: Path, ticks: int) -> Take:
+    recording_id = live.name.removesuffix(".live")
+    opened = messages.Open(9, recording_id, 1e9, 0, {})
+    return Take(opened, live, end_tick=ticks)
 
 
 def _write_long(live: Path, key: bytes | None, chunks: int = CHUNKS) -> None:
