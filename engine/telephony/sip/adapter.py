@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import assert_never
 
 from engine.config import SipSettings
-from engine.domain.causes import NOT_ENCRYPTED, UNREACHABLE, Cause, q850_of
+from engine.domain.causes import Cause
 from engine.domain.ids import LegId, TrunkId
 from engine.domain.specs import Need
 from engine.ports import (
@@ -22,10 +22,7 @@ from engine.ports import (
     EndOldLeg,
     Gate,
     HangUp,
-    LegAnswered,
     LegDigit,
-    LegEnded,
-    LegMoved,
     LegRinging,
     PlaceCall,
     SetPhone,
@@ -36,16 +33,16 @@ from engine.ports import (
 from engine.telephony.media import events as media
 from engine.telephony.media.pool import open_media
 from engine.telephony.sip import events as sip
-from engine.telephony.sip.calls import phone_call, trunk_call
 from engine.telephony.sip.destination import Destination
-from engine.telephony.sip.ending import leg_ended
 from engine.telephony.sip.leftovers import Leftovers
-from engine.telephony.sip.leg_audio import LegAudio, OpenLeg
+from engine.telephony.sip.leg_audio import LegAudio
+from engine.telephony.sip.leg_events import LegEvents
 from engine.telephony.sip.media_switch import MakeMedia, MediaSwitch
 from engine.telephony.sip.message import Request
 from engine.telephony.sip.names import Names
 from engine.telephony.sip.outbox import EventOutbox
 from engine.telephony.sip.phones import Phones
+from engine.telephony.sip.placing import Placing
 from engine.telephony.sip.recording import CallRecorder
 from engine.telephony.sip.resolver import Resolver, split_address
 from engine.telephony.sip.tokens import Tokens
@@ -88,7 +85,6 @@ class SipTelephony:
             recorder: Keeps what is recorded; None: nothing can be.
             holds_acks: Whether answers are acknowledged by ``confirm`` alone.
         """
-        self._holds_acks = holds_acks
         self._settings = settings
         self._sink = sink
         self._gate = gate
@@ -114,6 +110,22 @@ class SipTelephony:
         )
         self._phones = Phones(resolver, lambda: self._user_agent, self._emit, self._on_phone_found)
         self._leftovers = Leftovers(lambda: self._user_agent, self._trunks, self._phones)
+        self._placing = Placing(
+            lambda: self._user_agent,
+            self._trunks,
+            self._phones,
+            self._audio,
+            self._emit,
+            lambda: self._shown_host,
+            Need(settings.phone_srtp),
+            holds_acks=holds_acks,
+        )
+        self._leg_events = LegEvents(
+            lambda: self._user_agent,
+            self._audio,
+            self._emit,
+            lambda leg_id, cause: self._placing.hang_up(leg_id, cause, now()),
+        )
         self._left = asyncio.Event()
         self._agent: UserAgent | None = None
 
@@ -218,11 +230,11 @@ class SipTelephony:
         """Carry out a command; what comes of it arrives as events."""
         match command:
             case PlaceCall():
-                self._place_call(command, now_s)
+                self._placing.call_number(command, now_s)
             case CallPhone():
-                self._call_phone(command, now_s)
+                self._placing.call_phone(command, now_s)
             case HangUp():
-                self._hang_up(command.leg_id, command.cause, now_s)
+                self._placing.hang_up(command.leg_id, command.cause, now_s)
             case EndOldLeg():
                 self._leftovers.end(command, now_s)
             case SetPhone() | DropPhone() | SetTrunk() | DropTrunk():
@@ -247,54 +259,9 @@ class SipTelephony:
 
     # --- legs ----------------------------------------------------------------------------------
 
-    def _place_call(self, command: PlaceCall, now_s: float) -> None:
-        found = self._trunks.find(command.trunk_id)
-        if found is None:
-            self._emit(LegEnded(command.leg_id, UNREACHABLE))
-            return
-        trunk, destinations = found
-        # Trunks send audio from where their description says: nothing else is learnt.
-        leg = OpenLeg(call=command, srtp=trunk.spec.srtp)
-        local = self._audio.open(command.leg_id, leg, learn=False)
-        if local is not None:
-            call = trunk_call(command, trunk, destinations, local, holds_ack=self._holds_acks)
-            self._user_agent.invite(call, now_s)
-
-    def _call_phone(self, command: CallPhone, now_s: float) -> None:
-        found = self._phones.find(command.agent_id, command.address, now_s)
-        if found is None:
-            self._emit(LegEnded(command.leg_id, UNREACHABLE))
-            return
-        target, destination = found
-        user = "" if command.address else command.agent_id
-        srtp = Need(self._settings.phone_srtp)
-        if destination.transport != "TLS" and srtp is Need.OFFERED:
-            srtp = Need.OFF
-        elif destination.transport != "TLS" and srtp is Need.REQUIRED:
-            self._emit(LegEnded(command.leg_id, NOT_ENCRYPTED))  # its keys would be read along
-            return
-        leg = OpenLeg(learn_from=destination.host, user=user, srtp=srtp)
-        local = self._audio.open(command.leg_id, leg, learn=True)
-        if local is not None:
-            call = phone_call(
-                command, target, destination, local, self._shown_host, holds_ack=self._holds_acks
-            )
-            self._user_agent.invite(call, now_s)
-
-    def _hang_up(self, leg_id: LegId, cause: Cause, now_s: float) -> None:
-        leg = self._legs.get(leg_id)
-        if leg is None:
-            return
-        leg.cause = leg.cause or cause
-        if leg.audio:
-            self._audio.close(leg_id)
-            self._emit(LegEnded(leg_id, cause))
-        else:
-            self._user_agent.hang_up(leg_id, now_s, f"Q.850;cause={q850_of(cause)}")
-
     def _end(self, leg_id: LegId, cause: Cause) -> None:
         """End a leg for what came of its audio."""
-        self._hang_up(leg_id, cause, self._now())
+        self._placing.hang_up(leg_id, cause, self._now())
         self._transport.rearm()
 
     # --- phones and trunks ---------------------------------------------------------------------
@@ -343,18 +310,18 @@ class SipTelephony:
             case sip.Ringing(leg_id):
                 self._emit(LegRinging(LegId(leg_id)))
             case sip.Answered():
-                self._on_answered(event)
+                self._leg_events.answered(event)
             case sip.MediaChanged():
-                self._connect(event)
+                self._leg_events.connect(event)
             case sip.Moved(leg_id):
-                state = self._user_agent.dialog_state(leg_id)
-                self._emit(LegMoved(LegId(leg_id), state))
+                self._leg_events.moved(LegId(leg_id))
             case sip.Ended():
-                self._on_ended(event)
+                self._leg_events.ended(event)
             case sip.DigitPressed(leg_id, digit):
                 self._emit(LegDigit(LegId(leg_id), digit))
             case sip.Registered(user, binding):
-                self._on_registered(user, binding.source)
+                self._leg_events.registered(user, binding.source, self._transport.is_open)
+                self._phones.registered(user)
             case sip.Unregistered(user):
                 self._phones.unregistered(user)
             case sip.OptionsAnswered() | sip.RegistrationChanged() | sip.RegistrationOver():
@@ -375,34 +342,6 @@ class SipTelephony:
             case sip.RegistrationOver():
                 if not self._user_agent.open_registrations:
                     self._left.set()
-
-    def _on_answered(self, event: sip.Answered) -> None:
-        if self._connect(event):
-            leg_id = LegId(event.leg_id)
-            self._emit(LegAnswered(leg_id, self._user_agent.dialog_state(leg_id)))
-
-    def _connect(self, event: sip.Answered | sip.MediaChanged) -> bool:
-        """Tie a leg's audio to the far end's; False ends one that is not as it must be."""
-        leg_id = LegId(event.leg_id)
-        leg = self._legs.get(leg_id)
-        if leg is None:
-            return False
-        wrong = self._audio.connect(leg_id, leg, event.remote, event.keys)
-        if wrong is not None:
-            self._hang_up(leg_id, wrong, self._now())
-        return wrong is None
-
-    def _on_ended(self, event: sip.Ended) -> None:
-        leg_id = LegId(event.leg_id)
-        leg = self._legs.get(leg_id)
-        if leg is not None:
-            self._audio.close(leg_id)
-            self._emit(leg_ended(event, leg.cause))
-
-    def _on_registered(self, user: str, source: Destination) -> None:
-        for leg_id in [each for each, leg in self._legs.items() if leg.user == user]:
-            self._user_agent.redirect(leg_id, source, self._transport.is_open)
-        self._phones.registered(user)
 
     @property
     def _user_agent(self) -> UserAgent:
