@@ -32,6 +32,7 @@ from engine.actors.messages import (
     WithdrawRequests,
 )
 from engine.actors.trunk_breaker import Breaker
+from engine.actors.trunk_room import ROOM_S, Room
 from engine.domain.facts import TrunkChanged
 from engine.domain.specs import TrunkSpec
 from engine.ports import TrunkLost, TrunkReached
@@ -40,9 +41,6 @@ BURST_S = 0.25
 """Calls that may leave at one instant, as a share of a second. [s]"""
 SAMPLE_S = 0.25
 """Watchers hear of free channels at most so often, unless none or the first is free. [s]"""
-
-ROOM_S = 1.0
-"""Pause after our own media switch had no place for a leg: what is placed then is in vain. [s]"""
 
 _TOKENS, _SAMPLE, _BREAKER, _ROOM = "tokens", "sample", "breaker", "room"
 _WHOLE = 1.0 - 1e-3
@@ -59,8 +57,8 @@ class TrunkBehavior:
     __slots__ = (
         "_breaker",
         "_lost",
-        "_no_room",
         "_queue",
+        "_room",
         "_sample_due",
         "_sampled",
         "_sampled_s",
@@ -83,7 +81,7 @@ class TrunkBehavior:
         self._spec = spec
         self._breaker = Breaker(np.random.default_rng(seed))
         self._lost = ""
-        self._no_room = False
+        self._room = Room()
         self._up = True
         self._used = 0
         self._tokens = self._bucket
@@ -113,10 +111,10 @@ class TrunkBehavior:
                 return self._breaker_timer(self._breaker.freed(message, now_s))
             case ReturnPermits(count, no_room):
                 self._returned(count)
-                return self._pause() if no_room else []
+                return self._lack_room() if no_room else []
             case RoomDue():
-                self._no_room = False
-                return []
+                self._room.widen(self._spec.channels)
+                return self._room_timer()
             case WithdrawRequests(campaign):
                 self._withdraw(campaign)
                 return []
@@ -148,9 +146,7 @@ class TrunkBehavior:
     @property
     def _free(self) -> int:
         """Channels that can be promised; of a trunk on probation only the one probe."""
-        if self._no_room:
-            return 0
-        free = max(0, self._spec.channels - self._used - self._promised)
+        free = max(0, self._room.of(self._spec.channels) - self._used - self._promised)
         return min(free, self._breaker.allowance - self._promised) if self._breaker.open else free
 
     @property
@@ -159,20 +155,22 @@ class TrunkBehavior:
         return self._lost or self._breaker.reason
 
     @property
-    def _pause_reason(self) -> str:
+    def _full_reason(self) -> str:
         """Why it gives no channel though the carrier would take calls, or empty."""
-        return _NO_ROOM if self._no_room else ""
+        in_use = self._used + self._promised
+        full = self._room.short and in_use >= self._room.of(self._spec.channels)
+        return _NO_ROOM if full else ""
 
     def _now(self) -> TrunkSampled:
         reason = self._reason
         # A probe is offered like a trunk that is up and has one channel.
         up = not reason or (not self._lost and self._breaker.allowance > 0)
         free = max(0, self._free) if up else 0
-        return TrunkSampled(self._spec.trunk_id, up, free, reason or self._pause_reason)
+        return TrunkSampled(self._spec.trunk_id, up, free, reason or self._full_reason)
 
     def _view(self) -> TrunkView:
         reason = self._reason
-        return TrunkView(not reason, reason or self._pause_reason, self._used, self._promised)
+        return TrunkView(not reason, reason or self._full_reason, self._used, self._promised)
 
     def _follow(self, now_s: float) -> list[Effect]:
         """Going down or coming up is a fact; what waits is refused when the trunk goes down."""
@@ -193,10 +191,12 @@ class TrunkBehavior:
         self._queue.clear()
         return [self._refusal(campaign, count, reason) for campaign, count in waiting.items()]
 
-    def _pause(self) -> list[Effect]:
-        """Give no channels for a while; the carrier is not to blame, so the trunk stays up."""
-        self._no_room = True
-        return [StartTimer(_ROOM, ROOM_S, RoomDue()), *self._refuse_waiting(_NO_ROOM)]
+    def _lack_room(self) -> list[Effect]:
+        self._room.lacked(self._used)
+        return [*self._room_timer(), *self._refuse_waiting(_NO_ROOM)]
+
+    def _room_timer(self) -> list[Effect]:
+        return [StartTimer(_ROOM, ROOM_S, RoomDue())] if self._room.short else []
 
     def _refusal(self, campaign: Ref[CampaignMessage], count: int, reason: str) -> Effect:
         return Tell(campaign, PermitsRefused(self._spec.trunk_id, count, reason))
@@ -220,7 +220,7 @@ class TrunkBehavior:
             self._waiting[campaign] = self._waiting.get(campaign, 0) + promised
         if promised == count:
             return []
-        reason = _DOWN if self._reason else self._pause_reason or _FULL
+        reason = _DOWN if self._reason else self._full_reason or _FULL
         return [self._refusal(campaign, count - promised, reason)]
 
     def _withdraw(self, campaign: Ref[CampaignMessage]) -> None:

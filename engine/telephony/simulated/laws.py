@@ -92,6 +92,7 @@ class NetworkFaults:
         deaf_ratio: Share of analyses, and of waits for a tone, of which nothing is heard again.
         phone_mean_s: Mean life of an agent's leg until the phone drops it; 0: for ever. [s]
         departure_s: Longest time from the command to the INVITE on the wire. [s]
+        most_legs: Places in the media switch, 0: any number. [legs]
     """
 
     windows: tuple[Window, ...] = ()
@@ -101,6 +102,7 @@ class NetworkFaults:
     deaf_ratio: float = 0.0
     phone_mean_s: float = 0.0
     departure_s: float = 0.0
+    most_legs: int = 0
 
     def window(self, trunk_id: str, now_s: float) -> Window | None:
         """Return what is wrong with a trunk now, if anything is."""

@@ -15,6 +15,7 @@ from engine.domain.causes import (
     GATE_CLOSED,
     HUNG_UP,
     NO_ANSWER,
+    NO_ROOM,
     TIMED_OUT,
     UNREACHABLE,
     Cause,
@@ -177,10 +178,18 @@ class SimulatedTelephony:
 
     # --- legs ----------------------------------------------------------------------------------
 
+    @property
+    def _full(self) -> bool:
+        """Whether the media switch has no place for another leg."""
+        return 0 < self._network.faults.most_legs <= len(self._legs)
+
     def _place_call(self, command: PlaceCall) -> None:
         leg_id = command.leg_id
         if command.trunk_id not in self._trunks:
             self._emit_soon(LegEnded(leg_id, UNREACHABLE))
+            return
+        if self._full:
+            self._emit_soon(LegEnded(leg_id, NO_ROOM))
             return
         self._legs[leg_id] = _Leg(command.no_answer_s)
         longest_s = self._network.faults.departure_s
@@ -211,6 +220,9 @@ class SimulatedTelephony:
         leg_id, agent_id = command.leg_id, command.agent_id
         if not command.address and agent_id not in self._phones:
             self._emit_soon(LegEnded(leg_id, UNREACHABLE))
+            return
+        if self._full:
+            self._emit_soon(LegEnded(leg_id, NO_ROOM))
             return
         leg = self._legs[leg_id] = _Leg(command.no_answer_s)
         self._network.witness.invite(
@@ -338,6 +350,8 @@ class SimulatedTelephony:
 
     def _change_audio(self, command: OpenAudioLeg | SetMix | PlayPrompt | StopPrompt) -> None:
         match command:
+            case OpenAudioLeg(leg_id) if self._full:
+                self._emit_soon(LegEnded(leg_id, NO_ROOM))
             case OpenAudioLeg(leg_id):
                 self._legs[leg_id] = _Leg(0.0, audio=True)
                 self._emit_soon(LegAnswered(leg_id, b""))

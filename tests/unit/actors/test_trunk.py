@@ -27,6 +27,7 @@ from engine.actors.messages import (
     WithdrawRequests,
 )
 from engine.actors.trunk import TrunkBehavior
+from engine.actors.trunk_room import ROOM_S
 from engine.domain.facts import TrunkChanged
 from engine.domain.ids import TrunkId
 from engine.domain.specs import TrunkSpec
@@ -148,26 +149,37 @@ def test_returned_permits_give_channel_and_token_back() -> None:
     assert rig.granted() == 2
 
 
-def test_without_room_in_our_own_switch_no_channel_is_given_for_a_second() -> None:
-    rig = Rig(channels=10, calls_per_s=4.0)
+def test_without_room_in_our_own_switch_it_keeps_to_what_found_a_place_and_tries_more() -> None:
+    rig = Rig(channels=10, calls_per_s=1000.0)
     rig.hear(WatchTrunk(ONE))
+    rig.ask(6)
+    rig.hear(ReturnPermits(1, no_room=True))
+    rig.hear(ReturnPermits(1, no_room=True))
+    assert (rig.samples()[-1].up, rig.samples()[-1].free_channels) == (True, 0)
+    assert (rig.view().up, rig.view().reason) == (True, "media-full")
+    rig.ask(1)
+    assert rig.refused() == [(1, "media-full")]
+    rig.succeed()  # a call is over: its place is free
+    assert rig.view().reason == ""
+    rig.ask(2)
+    assert rig.refused()[1:] == [(1, "media-full")]
+    found = []
+    for _ in range(4):
+        rig.run(ROOM_S)
+        found.append(rig.samples()[-1].free_channels)
+    assert found == [1, 3, 6, 6]
+    assert rig.changes() == []
+
+
+def test_what_waits_for_a_token_is_refused_when_there_is_no_room() -> None:
+    rig = Rig(channels=10, calls_per_s=1.0)
     rig.ask(3)
     assert rig.granted() == 1
     rig.hear(ReturnPermits(1, no_room=True))
     assert rig.refused() == [(2, "media-full")]
-    assert (rig.samples()[-1].up, rig.samples()[-1].free_channels) == (True, 0)
-    assert (rig.view().up, rig.view().reason) == (True, "media-full")
-    rig.ask(1)
-    assert rig.refused()[-1] == (1, "media-full")
-    rig.run(0.9)
-    rig.hear(ReturnPermits(0, no_room=True))  # another call that had left before
-    rig.run(0.9)
-    assert rig.samples()[-1].reason == "media-full"
-    rig.run(0.2)
-    assert (rig.samples()[-1].free_channels, rig.view().reason) == (10, "")
-    rig.ask(1)
-    assert rig.granted() == 2
-    assert rig.changes() == []
+    rig.run(ROOM_S + 0.5)
+    rig.ask(2)
+    assert (rig.granted(), rig.refused()[1:]) == (2, [(1, "media-full")])
 
 
 def test_calls_that_never_left_say_nothing_of_the_carrier() -> None:

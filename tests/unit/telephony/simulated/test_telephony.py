@@ -13,6 +13,7 @@ from engine.domain.causes import (
     GATE_CLOSED,
     HUNG_UP,
     NO_ANSWER,
+    NO_ROOM,
     RELEASED,
     TIMED_OUT,
     UNREACHABLE,
@@ -54,6 +55,7 @@ NORTH = TrunkId("north")
 NUMBER = E164("+12125550100")
 LEG = LegId("a1-0001-00000001")
 PHONE = LegId("a1-0001-00000002")
+SECOND = LegId("a1-0001-00000003")
 ANSWERS = CarrierModel(answer_ratio=1.0, invalid_ratio=0.0)
 RINGS_ON = CarrierModel(
     answer_ratio=0.0, invalid_ratio=0.0, busy_ratio=0.0, declined_ratio=0.0, congested_ratio=0.0
@@ -243,6 +245,17 @@ def test_what_cannot_be_called_ends_at_once() -> None:
     assert world.of() == [LegEnded(LEG, UNREACHABLE)]
     assert world.of(PHONE) == [LegEnded(PHONE, UNREACHABLE)]
     assert PhoneRegistered(AgentId("ann")) in world.events
+
+
+def test_without_a_place_in_the_switch_no_leg_begins() -> None:
+    world = World(faults=NetworkFaults(most_legs=1))
+    world.call()
+    world.call(SECOND)
+    world.do(OpenAudioLeg(PHONE))
+    world.scheduler.run_for(0.0)
+    assert world.of(SECOND) == [LegEnded(SECOND, NO_ROOM)]
+    assert world.of(PHONE) == [LegEnded(PHONE, NO_ROOM)]
+    assert LegEnded(LEG, NO_ROOM) not in world.events
 
 
 @pytest.mark.parametrize("answered", [False, True], ids=["ringing", "answered"])
