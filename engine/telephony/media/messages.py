@@ -383,5 +383,5 @@ class Events(msgspec.Struct, frozen=True, array_like=True):
     items: list[Event]
 
 
-MOST_BYTES: Final = 65536
-"""Largest datagram either way. [bytes]"""
+MOST_BYTES: Final = 1 << 18
+"""Largest datagram either way: 100 prompts with the longest names there may be. [bytes]"""
