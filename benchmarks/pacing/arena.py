@@ -44,6 +44,8 @@ class Score:
         days: Days played.
         days_counted: Days with at least 500 answers.
         days_over: Of these, days over the cap.
+        days_over_truly: The same by the persons whom analysis cut off in truth, where the rule
+            only estimates them.
         worst_day: Highest share of a day with at least 500 answers.
         idle_mean_s: Agents' mean wait for a call. [s]
         idle_p95_s: Its 95th percentile, to 2 s. [s]
@@ -58,6 +60,7 @@ class Score:
     days: int
     days_counted: int
     days_over: int
+    days_over_truly: int
     worst_day: float
     idle_mean_s: float
     idle_p95_s: float
@@ -119,7 +122,7 @@ def play(
             policies.append(build(rows, [each[row] for row in rows]))
     parts = _play_days(world, policies, course)
     return [
-        _score(entrant, [_rows(part, owner == index) for part in parts], cap)
+        _score(entrant, [_rows(part, owner == index) for part in parts], cap, scene.thought_lost)
         for index, entrant in enumerate(entrants)
     ]
 
@@ -159,7 +162,9 @@ def _sum(parts: Sequence[Tally]) -> Tally:
     )
 
 
-def _score(entrant: Entrant, parts: Sequence[Tally], cap: float) -> Score:
+def _score(
+    entrant: Entrant, parts: Sequence[Tally], cap: float, thought_lost: float | None
+) -> Score:
     """Add up days; the interval is over replications, each the mean of its days."""
     total, later = _sum(parts), _sum(parts[1::2])
     days = [_sum(pair) for pair in zip(parts[::2], parts[1::2], strict=True)]
@@ -176,12 +181,24 @@ def _score(entrant: Entrant, parts: Sequence[Tally], cap: float) -> Score:
         days=answered.size,
         days_counted=int(counted.sum()),
         days_over=int((shares[counted] > cap).sum()),
+        days_over_truly=int((_true_shares(days, thought_lost)[counted] > cap).sum()),
         worst_day=float(shares[counted].max(initial=0.0)),
         idle_mean_s=float(total.idle_s.sum() / calls),
         idle_p95_s=float(2.0 * np.searchsorted(idle, 0.95 * idle[-1])),
         attempts_per_connect=float(total.attempts.sum() / calls),
         wait_mean_s=float(total.wait_s.sum() / calls),
     )
+
+
+def _true_shares(days: Sequence[Tally], thought_lost: float | None) -> Floats:
+    """Give unattended shares with the persons cut off in truth in place of the rule's estimate."""
+    answered, unattended = (
+        np.stack([getattr(day, name) for day in days]) for name in ("answered", "unattended")
+    )
+    if thought_lost is not None:
+        surplus = np.stack([day.cut_off for day in days]) - thought_lost * answered
+        answered, unattended = answered + surplus, unattended + surplus
+    return np.asarray(unattended / np.maximum(answered, 1.0))
 
 
 def _with_interval(values: Floats) -> tuple[float, float]:

@@ -47,7 +47,7 @@ class KnowsOutcomes(KnowsEnds):
         cells = spare_distribution(
             seen.ready - seen.queued, outlook.freed_trials, _nothing(len(self.rows))
         )
-        place = self._places(world.rows)[world.flying.row]
+        place = self._places(world)[world.flying.row]
         asks = (place >= 0) & (world.flying.asks > 0)
         due = np.searchsorted(POINTS_S, world.flying.judged_s[asks] - world.now_s)
         shape = (len(self.rows), POINTS + 1)

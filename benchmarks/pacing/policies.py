@@ -203,7 +203,7 @@ class Ours:
 
     def calls(self, world: World) -> Ints:
         """Tell the core what happened and ask it."""
-        place = self._places(world.rows, world.scene.patience_s)
+        place = self._places(world)
         self._learn(world, place)
         seen = make_snapshot(len(self.rows), **self._columns(world, place))
         return self._decide(world, seen)
@@ -215,13 +215,14 @@ class Ours:
         """Begin the rule's day."""
         self.budgets.restart(np.arange(len(self.rows)), 0)
 
-    def _places(self, rows: int, patience_s: float = 2.0) -> Ints:
-        """Map the world's rows to the core's; the first time, tell it the patience."""
+    def _places(self, world: World) -> Ints:
+        """Map the world's rows to the core's; the first time, tell it patience and rule."""
         if self._place is None:
-            self._place = np.full(rows, -1, dtype=np.int64)
+            self._place = np.full(world.rows, -1, dtype=np.int64)
             self._place[self.rows] = np.arange(len(self.rows))
             for row in range(len(self.rows)):
-                self.learner.set_patience(row, patience_s)
+                self.learner.set_patience(row, world.scene.patience_s)
+                self.budgets.set_false_machines(row, (world.scene.thought_lost or 0.0,))
         return self._place
 
     def _learn(self, world: World, place: Ints) -> None:
@@ -246,11 +247,13 @@ class Ours:
         ):
             here = place[rows] >= 0
             note(place[rows[here]], spans_s[here])
+        answers = world.new_answers[self.rows]
         self.budgets.count(
             np.arange(len(self.rows)),
             world.now_s,
-            answered=world.new_answers[self.rows],
+            answered=answers,
             unattended=world.new_unattended[self.rows],
+            passed=answers if world.scene.analysis_s is not None else 0,
         )
 
     def _columns(self, world: World, place: Ints) -> dict[str, Floats | Ints]:

@@ -174,6 +174,8 @@ def _days_over(name: str, scores: Sequence[Score]) -> Figure:
         f"of {ours.days_counted} days with at least 500 answers; worst day "
         f"{100 * ours.worst_day:.2f} %"
     )
+    if ours.days_over_truly != ours.days_over:
+        method += f"; {ours.days_over_truly} over by the persons whom analysis cut off in truth"
     return Figure(f"days_over/{name}/ours", ours.days_over, "days", 0.0, None, None, method)
 
 

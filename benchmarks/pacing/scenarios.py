@@ -63,6 +63,17 @@ SCENARIOS = (
         Scene(machine_p=0.3, analysis_s=(2.0, 3.0), machine_missed=0.1, person_lost=0.01),
         base_p=0.3,
     ),
+    Scenario(
+        "false-machines-estimated",
+        Scene(
+            machine_p=0.3,
+            analysis_s=(2.0, 3.0),
+            machine_missed=0.1,
+            person_lost=0.007,
+            thought_lost=0.01,
+        ),
+        base_p=0.3,
+    ),
     Scenario("machines-not-analysed", Scene(machine_p=0.3), base_p=0.3),
 )
 """Days on which something changes; two campaigns sharing agents are played apart."""

@@ -31,6 +31,8 @@ class Scene:
         analysis_s: Least and most time of analysis; None: answers are not analysed. [s]
         machine_missed: Share of machines that analysis passes on to agents.
         person_lost: Share of persons that analysis takes for machines.
+        thought_lost: Share by which the rule estimates them, for nobody knows who they were; None:
+            each is known, and counts as unattended.
         staffed: Share of agents at work at an instant.
         patience_s: How long a call may wait for an agent. [s]
     """
@@ -46,6 +48,7 @@ class Scene:
     analysis_s: tuple[float, float] | None = None
     machine_missed: float = 0.0
     person_lost: float = 0.0
+    thought_lost: float | None = None
     staffed: Callable[[float], float] = lambda _now_s: 1.0
     patience_s: float = 2.0
 
@@ -58,6 +61,7 @@ class Tally:
         attempts: Attempts started.
         answered: Persons who answered, as the rule counts them.
         unattended: Of these, without an agent in time.
+        cut_off: Of the persons who answered, those whom analysis took for machines.
         connected: Calls joined to an agent.
         busy_s: Agents' time in talk and after-call work. [s]
         staffed_s: Agents' time at work. [s]
@@ -69,6 +73,7 @@ class Tally:
     attempts: Floats
     answered: Floats
     unattended: Floats
+    cut_off: Floats
     connected: Floats
     busy_s: Floats
     staffed_s: Floats
@@ -233,11 +238,23 @@ class World:
         asking = self.ended.take(np.flatnonzero(self.ended.asks))
         persons = self.ended.row[self.ended.person > 0]
         counts = np.bincount(persons, minlength=self.rows)
+        lost = self.ended.row[(self.ended.person > 0) & (self.ended.asks == 0)]
+        cut_off = np.bincount(lost, minlength=self.rows)
+        self.tally.cut_off += cut_off
+        if self.scene.thought_lost is None:
+            self._lose(lost)  # a person taken for a machine is unattended
+        else:
+            counts -= cut_off
+            self._suppose_lost(counts, self.scene.thought_lost)
         self.tally.answered += counts
         self.new_answers += counts
-        lost = self.ended.row[(self.ended.person > 0) & (self.ended.asks == 0)]
-        self._lose(lost)  # a person taken for a machine is unattended
         self.waiting = self.waiting.join(asking)
+
+    def _suppose_lost(self, passed: Ints, share: float) -> None:
+        """Count persons as cut off, in both of the rule's numbers, for those passed on."""
+        thought = passed * (share / (1.0 - share))
+        self.tally.answered += thought
+        self.tally.unattended += thought
 
     def _connect(self, to_s: float) -> None:
         """Join waiting calls, first come first served, to the agents longest ready."""

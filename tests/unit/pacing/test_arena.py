@@ -100,3 +100,33 @@ def test_shared_agents_serve_both_campaigns() -> None:
     outcome = floor.play_day(0.0, 900.0)
     assert min(outcome.answered) > 5
     assert 0.4 < outcome.busy_share < 1.1
+
+
+def test_persons_cut_off_are_known_to_the_world_and_estimated_by_the_rule() -> None:
+    rows, share = 4, 0.2
+    scene = Scene(analysis_s=(2.0, 3.0), person_lost=0.1, thought_lost=share)
+    world = World(scene, np.full(rows, 8), np.full(rows, 0.5), np.arange(rows))
+    policy = FixedRatio(np.arange(rows), np.full(rows, 3.0))
+    passed, cut_off, lost = np.zeros((3, rows))
+    for step in range(1, 1800):
+        world.advance(float(step))
+        persons = world.ended.person > 0
+        asks = world.ended.asks > 0
+        passed += np.bincount(world.ended.row[persons & asks], minlength=rows)
+        cut_off += np.bincount(world.ended.row[persons & ~asks], minlength=rows)
+        lost += world.new_unattended
+        world.dial(policy.calls(world))
+    tally = world.tally
+    assert np.array_equal(tally.cut_off, cut_off)
+    assert (cut_off > 10).all()
+    assert tally.answered == pytest.approx(passed / (1.0 - share))
+    assert tally.unattended == pytest.approx(lost + share * tally.answered)
+
+
+def test_ours_keeps_a_day_under_the_cap_of_a_rule_that_estimates_persons_cut_off() -> None:
+    scene = Scene(analysis_s=(2.0, 3.0), person_lost=0.01, thought_lost=0.01)
+    course = Course(warm_s=0.0, day_s=2 * 3600.0, step_s=2.0)
+    score = play(scene, [Entrant("ours", (10, 0.5), 3)], MAKERS, course)[0]
+    assert score.days_counted == 3
+    assert score.days_over == 0
+    assert 0.012 < score.unattended[0] < 0.03
