@@ -3,12 +3,16 @@
 ``pytest --hypothesis-profile=explore`` makes up new examples each time.
 """
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.load import Load
+
+for name in ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+    os.environ.pop(name, None)  # with these programs colour what nobody looks at
 
 settings.register_profile(
     "same",
