@@ -23,7 +23,7 @@ from clients.demo.phones import Phones
 from gateway.pb.paceline.v1.supervision_pb2 import SUPERVISION_MODE_BARGE_IN as BARGE_IN
 from gateway.pb.paceline.v1.supervision_pb2 import SUPERVISION_MODE_MONITOR as MONITOR
 from tests.support.listening import Supervisor
-from tests.support.serving import HOST
+from tests.support.ports import HOST
 from tests.support.world import Plan, Seat, World, until
 
 GOAL_BARGE_MS, GOAL_ANSWER_MS = 50.0, 60.0

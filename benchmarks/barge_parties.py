@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Final
 
 from clients.demo.rtp import FRAME_S, FRAME_SAMPLES, Voice, Voices, share_of, tone_frame, tone_wave
-from tests.support.serving import HOST
+from tests.support.ports import HOST
 from tests.support.world import Ear, Ears
 
 CROWD_HZ: Final = 1050

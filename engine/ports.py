@@ -6,7 +6,6 @@ arrives as events. No method here blocks, and none raises for what the network d
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
@@ -22,8 +21,7 @@ from engine.domain.specs import AgentSpec, TrunkSpec
 # --- telephony: commands -------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceCall:
+class PlaceCall(msgspec.Struct, frozen=True):
     """Call a party over a trunk. The gate is asked again as the INVITE leaves.
 
     Attributes:
@@ -51,8 +49,7 @@ class PlaceCall:
     licence: "Licence"
 
 
-@dataclass(frozen=True, slots=True)
-class Licence:
+class Licence(msgspec.Struct, frozen=True):
     """What made a number lawful to call, so that it can be asked again at the last instant.
 
     Attributes:
@@ -68,8 +65,7 @@ class Licence:
     closes_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class CallPhone:
+class CallPhone(msgspec.Struct, frozen=True):
     """Call an agent's phone.
 
     Attributes:
@@ -87,8 +83,7 @@ class CallPhone:
     caller_id: str = "paceline"
 
 
-@dataclass(frozen=True, slots=True)
-class OpenAudioLeg:
+class OpenAudioLeg(msgspec.Struct, frozen=True):
     """Open a leg without a phone, whose audio comes and goes through ``Telephony.send_audio``.
 
     It is answered at once; it hears what ``SetMix`` gives it, 20 ms frames of PCM16 at 8 kHz.
@@ -97,16 +92,14 @@ class OpenAudioLeg:
     leg_id: LegId
 
 
-@dataclass(frozen=True, slots=True)
-class HangUp:
+class HangUp(msgspec.Struct, frozen=True):
     """End a leg in whatever state it is: CANCEL or BYE. ``LegEnded`` follows, with this cause."""
 
     leg_id: LegId
     cause: Cause
 
 
-@dataclass(frozen=True, slots=True)
-class SetMix:
+class SetMix(msgspec.Struct, frozen=True):
     """Say who hears whom, for some listeners at once, from the next tick on.
 
     Attributes:
@@ -116,8 +109,7 @@ class SetMix:
     rows: Mapping[LegId, tuple[LegId, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class PlayPrompt:
+class PlayPrompt(msgspec.Struct, frozen=True):
     """Play a prompt to a leg, mixed with what it hears; ``PromptEnded`` follows unless looped.
 
     Attributes:
@@ -132,15 +124,13 @@ class PlayPrompt:
     loop: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StopPrompt:
+class StopPrompt(msgspec.Struct, frozen=True):
     """Stop what is played to a leg."""
 
     leg_id: LegId
 
 
-@dataclass(frozen=True, slots=True)
-class AnalyseLeg:
+class AnalyseLeg(msgspec.Struct, frozen=True):
     """Listen to an answered leg; one ``LegAnalysed`` follows, unless the leg ends before.
 
     A leg is listened to for one thing at a time: a later ``AnalyseLeg`` or ``AwaitBeep`` replaces
@@ -151,16 +141,14 @@ class AnalyseLeg:
     spec: AnalysisSpec
 
 
-@dataclass(frozen=True, slots=True)
-class AwaitBeep:
+class AwaitBeep(msgspec.Struct, frozen=True):
     """Listen for a machine's tone; one ``BeepAwaited`` follows, unless the leg ends before."""
 
     leg_id: LegId
     limit_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class StartRecording:
+class StartRecording(msgspec.Struct, frozen=True):
     """Record a leg on two tracks: what its far end says, and what it hears.
 
     Prompts and everybody joined are heard; who only coaches an agent is not.
@@ -176,29 +164,25 @@ class StartRecording:
     notes: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class PauseRecording:
+class PauseRecording(msgspec.Struct, frozen=True):
     """From the next packet on nothing of the leg's audio is kept; time goes on as silence."""
 
     leg_id: LegId
 
 
-@dataclass(frozen=True, slots=True)
-class ResumeRecording:
+class ResumeRecording(msgspec.Struct, frozen=True):
     """Keep a paused leg's audio again."""
 
     leg_id: LegId
 
 
-@dataclass(frozen=True, slots=True)
-class StopRecording:
+class StopRecording(msgspec.Struct, frozen=True):
     """End the recording of a leg; the end of the leg does the same. ``RecordingEnded`` follows."""
 
     leg_id: LegId
 
 
-@dataclass(frozen=True, slots=True)
-class FinishRecordings:
+class FinishRecordings(msgspec.Struct, frozen=True):
     """Complete what earlier lives left unfinished; ``RecordingEnded`` follows for each.
 
     What is found on disk beside these is completed too, and told with its notes.
@@ -210,8 +194,7 @@ class FinishRecordings:
     recording_ids: tuple[RecordingId, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class EndOldLeg:
+class EndOldLeg(msgspec.Struct, frozen=True):
     """End a leg of an earlier life of the engine (RFC 3261 §9.1, §15.1).
 
     Attributes:
@@ -228,29 +211,25 @@ class EndOldLeg:
     trunk_id: TrunkId = TrunkId("")
 
 
-@dataclass(frozen=True, slots=True)
-class SetTrunk:
+class SetTrunk(msgspec.Struct, frozen=True):
     """Add or replace a trunk; OPTIONS keep-alives begin."""
 
     spec: TrunkSpec
 
 
-@dataclass(frozen=True, slots=True)
-class DropTrunk:
+class DropTrunk(msgspec.Struct, frozen=True):
     """Forget a trunk; its open legs go on."""
 
     trunk_id: TrunkId
 
 
-@dataclass(frozen=True, slots=True)
-class SetPhone:
+class SetPhone(msgspec.Struct, frozen=True):
     """Let an agent's phone register under the agent's id with its password."""
 
     spec: AgentSpec
 
 
-@dataclass(frozen=True, slots=True)
-class DropPhone:
+class DropPhone(msgspec.Struct, frozen=True):
     """No longer let an agent's phone register."""
 
     agent_id: AgentId
@@ -281,31 +260,27 @@ TelephonyCommand = (
 # --- telephony: events ---------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class LegRinging:
+class LegRinging(msgspec.Struct, frozen=True):
     """The far end rings (180, or 183 with early media)."""
 
     leg_id: LegId
 
 
-@dataclass(frozen=True, slots=True)
-class LegAnswered:
+class LegAnswered(msgspec.Struct, frozen=True):
     """The far end answered; ``dialog`` is what BYE needs from a later life of the engine."""
 
     leg_id: LegId
     dialog: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class LegMoved:
+class LegMoved(msgspec.Struct, frozen=True):
     """An answered leg's far end went elsewhere; ``dialog`` replaces that of ``LegAnswered``."""
 
     leg_id: LegId
     dialog: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class LegEnded:
+class LegEnded(msgspec.Struct, frozen=True):
     """A leg is over; nothing more comes of it. Every leg opened gets exactly one.
 
     Attributes:
@@ -323,8 +298,7 @@ class LegEnded:
     q850: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PromptEnded:
+class PromptEnded(msgspec.Struct, frozen=True):
     """A prompt is over.
 
     Attributes:
@@ -336,16 +310,14 @@ class PromptEnded:
     heard: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class LegDigit:
+class LegDigit(msgspec.Struct, frozen=True):
     """A digit was pressed (RFC 4733)."""
 
     leg_id: LegId
     digit: str
 
 
-@dataclass(frozen=True, slots=True)
-class LegAnalysed:
+class LegAnalysed(msgspec.Struct, frozen=True):
     """What an answered leg turned out to be.
 
     Attributes:
@@ -361,16 +333,14 @@ class LegAnalysed:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class BeepAwaited:
+class BeepAwaited(msgspec.Struct, frozen=True):
     """A machine's tone is over, or did not come within the limit."""
 
     leg_id: LegId
     heard: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LegMeasured:
+class LegMeasured(msgspec.Struct, frozen=True):
     """How the audio of a leg was, told soon after its end (RFC 3550 §6.4).
 
     Nothing is told of a leg without any audio, nor by a twin without packets. Where the switch died
@@ -397,8 +367,7 @@ class LegMeasured:
     round_trip_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingEnded:
+class RecordingEnded(msgspec.Struct, frozen=True):
     """A recording is complete on disk.
 
     Attributes:
@@ -417,18 +386,16 @@ class RecordingEnded:
     sha256: str
     lost_s: float = 0.0
     file_name: str = ""
-    notes: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class RecorderFailed:
+class RecorderFailed(msgspec.Struct, frozen=True):
     """Nothing can be recorded (disk full, I/O error); calls go on."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class RecorderRestored:
+class RecorderRestored(msgspec.Struct, frozen=True):
     """Recording works again."""
 
 
@@ -437,15 +404,13 @@ RecorderEvent = RecordingEnded | RecorderFailed | RecorderRestored
 LegEvent = LegRinging | LegAnswered | LegEnded | PromptEnded | LegDigit | LegAnalysed | BeepAwaited
 
 
-@dataclass(frozen=True, slots=True)
-class TrunkReached:
+class TrunkReached(msgspec.Struct, frozen=True):
     """The trunk answers OPTIONS (again)."""
 
     trunk_id: TrunkId
 
 
-@dataclass(frozen=True, slots=True)
-class TrunkLost:
+class TrunkLost(msgspec.Struct, frozen=True):
     """The trunk no longer answers OPTIONS."""
 
     trunk_id: TrunkId
@@ -455,15 +420,13 @@ class TrunkLost:
 TrunkEvent = TrunkReached | TrunkLost
 
 
-@dataclass(frozen=True, slots=True)
-class PhoneRegistered:
+class PhoneRegistered(msgspec.Struct, frozen=True):
     """An agent's phone registered."""
 
     agent_id: AgentId
 
 
-@dataclass(frozen=True, slots=True)
-class PhoneUnregistered:
+class PhoneUnregistered(msgspec.Struct, frozen=True):
     """An agent's phone is no longer registered."""
 
     agent_id: AgentId
@@ -473,8 +436,7 @@ PhoneEvent = PhoneRegistered | PhoneUnregistered
 TelephonyEvent = LegEvent | LegMoved | LegMeasured | TrunkEvent | PhoneEvent | RecorderEvent
 
 
-@dataclass(frozen=True, slots=True)
-class DialogSeed:
+class DialogSeed(msgspec.Struct, frozen=True):
     """How an INVITE not yet sent will be known on the wire.
 
     Attributes:
@@ -517,8 +479,7 @@ class Gate(Protocol):
 # --- store ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFact:
+class StoredFact(msgspec.Struct, frozen=True):
     """A fact with its place in the log, from 1 without gaps."""
 
     sequence: int
@@ -623,8 +584,7 @@ class RecordingRow(StateRow, frozen=True, array_like=True):
     deleted_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingQuery:
+class RecordingQuery(msgspec.Struct, frozen=True):
     """Which recordings are asked for; what is empty does not matter.
 
     Attributes:
@@ -700,8 +660,7 @@ class RecordState(StateRow, frozen=True, array_like=True):
     retry_index: int = -1
 
 
-@dataclass(frozen=True, slots=True)
-class ImportBatch:
+class ImportBatch(msgspec.Struct, frozen=True):
     """Records of one batch, as they are stored and loaded: columns and custom fields.
 
     Attributes:
@@ -727,8 +686,7 @@ class ImportBatch:
     source_lines: int
 
 
-@dataclass(frozen=True, slots=True)
-class StoredState:
+class StoredState(msgspec.Struct, frozen=True):
     """Everything a start needs.
 
     Attributes:
@@ -750,7 +708,7 @@ class StoredState:
     open_attempts: Sequence[OpenAttempt]
     open_agent_legs: Sequence[OpenAgentLeg]
     dnc: Sequence[str]
-    pacing: Mapping[CampaignId, bytes] = field(default_factory=dict)
+    pacing: Mapping[CampaignId, bytes] = msgspec.field(default_factory=dict)
     open_recordings: Sequence[RecordingRow] = ()
 
 

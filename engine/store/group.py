@@ -1,7 +1,8 @@
 """One group: what is asked to be made durable together, and the rows it comes to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from engine.domain.facts import AnyFact
 from engine.domain.ids import CampaignId, ListId
@@ -19,24 +20,21 @@ _KINDS = {table: table.value for table in Table}
 """Plain strings: SQLite takes others by a longer way."""
 
 
-@dataclass(frozen=True, slots=True)
-class FactsToCommit:
+class FactsToCommit(msgspec.Struct, frozen=True):
     """Facts of one commit, and their octets."""
 
     facts: Sequence[AnyFact]
     bodies: Sequence[bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class BatchToCommit:
+class BatchToCommit(msgspec.Struct, frozen=True):
     """An import batch."""
 
     batch: ImportBatch
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class PacingToKeep:
+class PacingToKeep(msgspec.Struct, frozen=True):
     """Learned laws by campaign."""
 
     laws: Mapping[CampaignId, bytes]
@@ -45,8 +43,7 @@ class PacingToKeep:
 Item = FactsToCommit | BatchToCommit | PacingToKeep
 
 
-@dataclass(frozen=True, slots=True)
-class Durable:
+class Durable(msgspec.Struct, frozen=True):
     """What a group came to.
 
     Attributes:

@@ -1,9 +1,11 @@
 """The store's twin for virtual time: same facts, same state, latency and faults on demand."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from random import Random
+
+from msgspec.structs import replace
 
 from engine.domain.facts import AnyFact, RecordsImported
 from engine.domain.ids import CampaignId, ListId

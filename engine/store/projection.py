@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from engine.domain.facts import (
@@ -83,8 +84,7 @@ _FIELDS = {
 Value = bytes | RunState | OpenAttempt | OpenAgentLeg | RecordState | RecordingRow
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(msgspec.Struct, frozen=True):
     """A row is added or replaced."""
 
     table: Table
@@ -92,23 +92,20 @@ class Put:
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Drop:
+class Drop(msgspec.Struct, frozen=True):
     """A row goes."""
 
     table: Table
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class ForgetList:
+class ForgetList(msgspec.Struct, frozen=True):
     """All records, batches and custom fields of a list go."""
 
     list_id: ListId
 
 
-@dataclass(frozen=True, slots=True)
-class ForgetCampaign:
+class ForgetCampaign(msgspec.Struct, frozen=True):
     """All that records went through in a campaign goes."""
 
     campaign_id: CampaignId
@@ -176,9 +173,11 @@ def record_key(campaign_id: CampaignId, list_id: ListId, row: int) -> str:
 
 def key_of_record(fact: AnyFact) -> str | None:
     """Return the key of the record whose standing ``changes`` will look up, if any."""
-    if isinstance(fact, AttemptIntended | AttemptClosed | RecordChanged):
-        return record_key(fact.campaign_id, fact.list_id, fact.row)
-    return None
+    match fact:
+        case AttemptIntended() | AttemptClosed() | RecordChanged():
+            return record_key(fact.campaign_id, fact.list_id, fact.row)
+        case _:
+            return None
 
 
 def key_of_recording(fact: AnyFact) -> RecordingId | None:

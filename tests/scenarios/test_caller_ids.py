@@ -29,7 +29,7 @@ HOSTILE = (
 def scene_of(script: Script) -> Scene:
     scene = set_scene(script)
     batches = [
-        replace(
+        msgspec.structs.replace(
             batch,
             extras=[
                 msgspec.msgpack.encode({"show": HOSTILE[row % len(HOSTILE)]} if row % 9 else {})

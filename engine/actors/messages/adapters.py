@@ -1,7 +1,8 @@
 """What actors say to adapters, inside ``Do``, and what adapters answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from engine.domain.e164 import E164
 from engine.domain.facts import AnyFact
@@ -9,8 +10,7 @@ from engine.domain.ids import AgentId, CampaignId, ListId, SessionId
 from engine.domain.refusals import JournalError
 
 
-@dataclass(frozen=True, slots=True)
-class Journal:
+class Journal(msgspec.Struct, frozen=True):
     """Make facts durable.
 
     Attributes:
@@ -25,8 +25,7 @@ class Journal:
     keep: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Journaled:
+class Journaled(msgspec.Struct, frozen=True):
     """Facts are durable, or the journal could not be written.
 
     Attributes:
@@ -38,8 +37,7 @@ class Journaled:
     error: JournalError | None
 
 
-@dataclass(frozen=True, slots=True)
-class ReadFields:
+class ReadFields(msgspec.Struct, frozen=True):
     """Read a custom field of records of one list; answered by ``FieldsRead``.
 
     Attributes:
@@ -55,8 +53,7 @@ class ReadFields:
     token: object
 
 
-@dataclass(frozen=True, slots=True)
-class FieldsRead:
+class FieldsRead(msgspec.Struct, frozen=True):
     """What a field of records holds.
 
     Attributes:
@@ -68,30 +65,26 @@ class FieldsRead:
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class OpenGate:
+class OpenGate(msgspec.Struct, frozen=True):
     """Let INVITEs of a campaign's run leave."""
 
     campaign_id: CampaignId
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class CloseGate:
+class CloseGate(msgspec.Struct, frozen=True):
     """Let no INVITE of a campaign leave, from this very instant."""
 
     campaign_id: CampaignId
 
 
-@dataclass(frozen=True, slots=True)
-class BlockNumber:
+class BlockNumber(msgspec.Struct, frozen=True):
     """Put a number on the internal do-not-call list from this very instant."""
 
     number: E164
 
 
-@dataclass(frozen=True, slots=True)
-class PublishGauges:
+class PublishGauges(msgspec.Struct, frozen=True):
     """Give the metrics board an object's newest gauges (``engine.metrics.gauges``).
 
     Attributes:
@@ -103,39 +96,34 @@ class PublishGauges:
     gauges: object
 
 
-@dataclass(frozen=True, slots=True)
-class NotifyDesk:
+class NotifyDesk(msgspec.Struct, frozen=True):
     """Tell an agent's desktop something (``engine.actors.desk``)."""
 
     agent_id: AgentId
     event: object
 
 
-@dataclass(frozen=True, slots=True)
-class NotifySupervisor:
+class NotifySupervisor(msgspec.Struct, frozen=True):
     """Tell a supervisor's stream something (``engine.actors.desk``)."""
 
     session_id: SessionId
     event: object
 
 
-@dataclass(frozen=True, slots=True)
-class PublishPacing:
+class PublishPacing(msgspec.Struct, frozen=True):
     """Give watchers what pacing saw and decided for one campaign at one tick."""
 
     campaign_id: CampaignId
     row: object
 
 
-@dataclass(frozen=True, slots=True)
-class SavePacing:
+class SavePacing(msgspec.Struct, frozen=True):
     """Keep learned laws."""
 
     laws: Mapping[CampaignId, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class ForgetSession:
+class ForgetSession(msgspec.Struct, frozen=True):
     """Drop an ended supervision session from the registry."""
 
     session_id: SessionId

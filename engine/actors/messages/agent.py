@@ -1,6 +1,6 @@
 """What an agent's actor is told and asked."""
 
-from dataclasses import dataclass
+import msgspec
 
 from engine.actors.kernel.ref import Ref, ReplyTo
 from engine.actors.messages.adapters import Journaled
@@ -24,15 +24,13 @@ from engine.machines.mix import SupervisionMode
 from engine.ports import LegAnswered, LegDigit, LegEnded, LegRinging, PromptEnded
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigureAgent:
+class ConfigureAgent(msgspec.Struct, frozen=True):
     """The agent's settings are now these."""
 
     spec: AgentSpec
 
 
-@dataclass(frozen=True, slots=True)
-class AgentView:
+class AgentView(msgspec.Struct, frozen=True):
     """An agent for people and desktops.
 
     Attributes:
@@ -60,15 +58,13 @@ class AgentView:
     record: RecordRef | None
 
 
-@dataclass(frozen=True, slots=True)
-class LogIn:
+class LogIn(msgspec.Struct, frozen=True):
     """Log in; a nailed-up phone is called at once."""
 
     reply_to: ReplyTo[AgentView]
 
 
-@dataclass(frozen=True, slots=True)
-class ChooseState:
+class ChooseState(msgspec.Struct, frozen=True):
     """The agent chooses Ready, Not Ready (with a reason), Supervising or Logged Out.
 
     Not Ready chosen during work takes effect when the work ends; so does Logged Out.
@@ -79,8 +75,7 @@ class ChooseState:
     reply_to: ReplyTo[AgentView]
 
 
-@dataclass(frozen=True, slots=True)
-class ForceState:
+class ForceState(msgspec.Struct, frozen=True):
     """A supervisor forces a state; refused while the agent handles an interaction."""
 
     supervisor_id: SupervisorId
@@ -89,32 +84,28 @@ class ForceState:
     reply_to: ReplyTo[AgentView]
 
 
-@dataclass(frozen=True, slots=True)
-class AcceptOffer:
+class AcceptOffer(msgspec.Struct, frozen=True):
     """Take the offered call."""
 
     attempt_id: AttemptId
     reply_to: ReplyTo[None]
 
 
-@dataclass(frozen=True, slots=True)
-class RejectOffer:
+class RejectOffer(msgspec.Struct, frozen=True):
     """Refuse the offered call; the agent becomes Not Ready."""
 
     attempt_id: AttemptId
     reply_to: ReplyTo[None]
 
 
-@dataclass(frozen=True, slots=True)
-class HangUpCall:
+class HangUpCall(msgspec.Struct, frozen=True):
     """End the call in hand."""
 
     attempt_id: AttemptId
     reply_to: ReplyTo[None]
 
 
-@dataclass(frozen=True, slots=True)
-class HoldCall:
+class HoldCall(msgspec.Struct, frozen=True):
     """Put the customer on hold (True), or take back (False)."""
 
     attempt_id: AttemptId
@@ -122,8 +113,7 @@ class HoldCall:
     reply_to: ReplyTo[None]
 
 
-@dataclass(frozen=True, slots=True)
-class SetDisposition:
+class SetDisposition(msgspec.Struct, frozen=True):
     """Say what the call in hand came to (fields as in ``DisposeCall``)."""
 
     attempt_id: AttemptId
@@ -135,8 +125,7 @@ class SetDisposition:
     reply_to: ReplyTo[None]
 
 
-@dataclass(frozen=True, slots=True)
-class DecidePreview:
+class DecidePreview(msgspec.Struct, frozen=True):
     """Decide on the record in review (fields as in ``PreviewDecided``)."""
 
     decision: str
@@ -146,8 +135,7 @@ class DecidePreview:
     reply_to: ReplyTo[None]
 
 
-@dataclass(frozen=True, slots=True)
-class TakeCall:
+class TakeCall(msgspec.Struct, frozen=True):
     """A call for the agent (from its campaign).
 
     Attributes:
@@ -175,16 +163,14 @@ class TakeCall:
     hold_prompt: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class WithdrawCall:
+class WithdrawCall(msgspec.Struct, frozen=True):
     """The offered call is gone (customer hung up, or was treated)."""
 
     attempt_id: AttemptId
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class CallOver:
+class CallOver(msgspec.Struct, frozen=True):
     """The customer's leg of the call in hand is over, or a previewed call was not answered.
 
     Attributes:
@@ -197,8 +183,7 @@ class CallOver:
     ended_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class TakePreview:
+class TakePreview(msgspec.Struct, frozen=True):
     """A record for the agent to review.
 
     Attributes:
@@ -218,23 +203,20 @@ class TakePreview:
     acw_limit_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class PreviewDialing:
+class PreviewDialing(msgspec.Struct, frozen=True):
     """The previewed record is being called as this attempt."""
 
     attempt_id: AttemptId
 
 
-@dataclass(frozen=True, slots=True)
-class PreviewOver:
+class PreviewOver(msgspec.Struct, frozen=True):
     """The previewed record cannot be called now (reason), or its completion is noted."""
 
     ref: RecordRef
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class JoinSupervision:
+class JoinSupervision(msgspec.Struct, frozen=True):
     """A supervisor's leg joins the agent's call; refused if there is none."""
 
     session_id: SessionId
@@ -244,44 +226,38 @@ class JoinSupervision:
     supervisor_id: SupervisorId = SupervisorId("")
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeSupervision:
+class ChangeSupervision(msgspec.Struct, frozen=True):
     """A session's mode changes: a change of the mix, no more."""
 
     session_id: SessionId
     mode: SupervisionMode
 
 
-@dataclass(frozen=True, slots=True)
-class LeaveSupervision:
+class LeaveSupervision(msgspec.Struct, frozen=True):
     """A supervisor's leg leaves."""
 
     session_id: SessionId
 
 
-@dataclass(frozen=True, slots=True)
-class OfferExpired:
+class OfferExpired(msgspec.Struct, frozen=True):
     """The offer has waited too long (timer)."""
 
     attempt_id: AttemptId
 
 
-@dataclass(frozen=True, slots=True)
-class AcwExpired:
+class AcwExpired(msgspec.Struct, frozen=True):
     """After-call work has lasted too long (timer)."""
 
     attempt_id: AttemptId
 
 
-@dataclass(frozen=True, slots=True)
-class PreviewExpired:
+class PreviewExpired(msgspec.Struct, frozen=True):
     """The review has lasted too long (timer)."""
 
     ref: RecordRef
 
 
-@dataclass(frozen=True, slots=True)
-class DescribeAgent:
+class DescribeAgent(msgspec.Struct, frozen=True):
     """Tell how the agent stands."""
 
     reply_to: ReplyTo[AgentView]

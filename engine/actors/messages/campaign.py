@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from engine.actors.kernel.effects import Sample
 from engine.actors.kernel.ref import ReplyTo
 from engine.actors.messages.adapters import FieldsRead, Journaled
@@ -32,8 +34,7 @@ from engine.ports import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RunAnswer:
+class RunAnswer(msgspec.Struct, frozen=True):
     """What came of Start or Stop.
 
     Attributes:
@@ -47,8 +48,7 @@ class RunAnswer:
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class Recover:
+class Recover(msgspec.Struct, frozen=True):
     """First message of a campaign's life: what an earlier one left behind.
 
     Attributes:
@@ -64,44 +64,38 @@ class Recover:
     open_legs: frozenset[LegId] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class AgentLost:
+class AgentLost(msgspec.Struct, frozen=True):
     """An agent's behavior failed and knows of no work; its calls go to others."""
 
     agent_id: AgentId
 
 
-@dataclass(frozen=True, slots=True)
-class TrunkRestarted:
+class TrunkRestarted(msgspec.Struct, frozen=True):
     """A trunk began anew: it knows of no request, and of nobody who watches it."""
 
     trunk_id: TrunkId
 
 
-@dataclass(frozen=True, slots=True)
-class TrunkPlaced:
+class TrunkPlaced(msgspec.Struct, frozen=True):
     """A trunk is new, or belongs to another group: who may use it from now on watches it."""
 
     trunk_id: TrunkId
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigureCampaign:
+class ConfigureCampaign(msgspec.Struct, frozen=True):
     """The campaign's settings are now these (already durable)."""
 
     spec: CampaignSpec
 
 
-@dataclass(frozen=True, slots=True)
-class StartCampaign:
+class StartCampaign(msgspec.Struct, frozen=True):
     """Start: by an operator, or by the schedule (no reply wanted)."""
 
     by: str
     reply_to: ReplyTo[RunAnswer] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StopCampaign:
+class StopCampaign(msgspec.Struct, frozen=True):
     """Stop: no new INVITE from this instant; what is under way ends normally."""
 
     by: str
@@ -109,28 +103,24 @@ class StopCampaign:
     reply_to: ReplyTo[RunAnswer] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EdgeReached:
+class EdgeReached(msgspec.Struct, frozen=True):
     """The next schedule edge may be due (timer)."""
 
 
-@dataclass(frozen=True, slots=True)
-class StartCalls:
+class StartCalls(msgspec.Struct, frozen=True):
     """Start so many attempts now (from the pacer)."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class PermitsGranted:
+class PermitsGranted(msgspec.Struct, frozen=True):
     """A trunk lets so many INVITEs leave now."""
 
     trunk_id: TrunkId
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class PermitsRefused:
+class PermitsRefused(msgspec.Struct, frozen=True):
     """A trunk cannot take so many calls."""
 
     trunk_id: TrunkId
@@ -138,8 +128,7 @@ class PermitsRefused:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReservedRecord:
+class ReservedRecord(msgspec.Struct, frozen=True):
     """A record handed out to be attempted now, and why that is lawful.
 
     Attributes:
@@ -169,16 +158,14 @@ class ReservedRecord:
     verdict: str
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerMeasured:
+class CustomerMeasured(msgspec.Struct, frozen=True):
     """How the audio of a customer's leg was that has ended; its attempt may be over too."""
 
     attempt_id: AttemptId
     measured: LegMeasured
 
 
-@dataclass(frozen=True, slots=True)
-class RecordsReserved:
+class RecordsReserved(msgspec.Struct, frozen=True):
     """A list handed out records; fewer than asked for when it has no more that are lawful now.
 
     Attributes:
@@ -236,23 +223,20 @@ class TrunkSampled(Sample):
         return self.trunk_id
 
 
-@dataclass(frozen=True, slots=True)
-class AgentFound:
+class AgentFound(msgspec.Struct, frozen=True):
     """The router reserved an agent for a queued call."""
 
     attempt_id: AttemptId
     agent_id: AgentId
 
 
-@dataclass(frozen=True, slots=True)
-class AgentForPreview:
+class AgentForPreview(msgspec.Struct, frozen=True):
     """The router reserved an agent to review a record."""
 
     agent_id: AgentId
 
 
-@dataclass(frozen=True, slots=True)
-class CallTaken:
+class CallTaken(msgspec.Struct, frozen=True):
     """The agent's leg is up and the agent takes the call; both hear each other now.
 
     Attributes:
@@ -268,8 +252,7 @@ class CallTaken:
     recording: RecordingRule = RecordingRule.INHERIT
 
 
-@dataclass(frozen=True, slots=True)
-class CallDeclined:
+class CallDeclined(msgspec.Struct, frozen=True):
     """The agent does not take the call (rejected, too late, phone lost, no longer ready)."""
 
     attempt_id: AttemptId
@@ -277,8 +260,7 @@ class CallDeclined:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class AgentLeft:
+class AgentLeft(msgspec.Struct, frozen=True):
     """The agent's phone was lost during the call; the customer needs another agent (C4)."""
 
     attempt_id: AttemptId
@@ -287,16 +269,14 @@ class AgentLeft:
     hold_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class EndCall:
+class EndCall(msgspec.Struct, frozen=True):
     """End the customer's leg of a call."""
 
     attempt_id: AttemptId
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class DisposeCall:
+class DisposeCall(msgspec.Struct, frozen=True):
     """Note what the call came to; durable before the answer.
 
     Attributes:
@@ -320,8 +300,7 @@ class DisposeCall:
     reply_to: ReplyTo[None]
 
 
-@dataclass(frozen=True, slots=True)
-class WorkFinished:
+class WorkFinished(msgspec.Struct, frozen=True):
     """The agent's work on a call is over; the attempt closes with what disposition there is.
 
     Attributes:
@@ -335,8 +314,7 @@ class WorkFinished:
     acw_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class PreviewDecided:
+class PreviewDecided(msgspec.Struct, frozen=True):
     """An agent decided on a previewed record.
 
     Attributes:
@@ -358,29 +336,25 @@ class PreviewDecided:
     preview_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class UnattendedDue:
+class UnattendedDue(msgspec.Struct, frozen=True):
     """The unattended timeout of an answered call has passed (timer)."""
 
     attempt_id: AttemptId
 
 
-@dataclass(frozen=True, slots=True)
-class VerdictDue:
+class VerdictDue(msgspec.Struct, frozen=True):
     """Call progress analysis has had its time (timer)."""
 
     attempt_id: AttemptId
 
 
-@dataclass(frozen=True, slots=True)
-class ToneDue:
+class ToneDue(msgspec.Struct, frozen=True):
     """A machine's tone has had its time (timer)."""
 
     attempt_id: AttemptId
 
 
-@dataclass(frozen=True, slots=True)
-class KeyDue:
+class KeyDue(msgspec.Struct, frozen=True):
     """A scenario's time for a key has passed (timer).
 
     Attributes:
@@ -392,15 +366,13 @@ class KeyDue:
     turn: int
 
 
-@dataclass(frozen=True, slots=True)
-class TreatmentDue:
+class TreatmentDue(msgspec.Struct, frozen=True):
     """A message or a scenario has had its time (timer)."""
 
     attempt_id: AttemptId
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignView:
+class CampaignView(msgspec.Struct, frozen=True):
     """A campaign's run state for people.
 
     Attributes:
@@ -426,8 +398,7 @@ class CampaignView:
     trunk_hindrances: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DescribeCampaign:
+class DescribeCampaign(msgspec.Struct, frozen=True):
     """Tell the run state."""
 
     reply_to: ReplyTo[CampaignView]

@@ -1,13 +1,11 @@
 """What every kind of receiver is told."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class SampleGauges:
+class SampleGauges(msgspec.Struct, frozen=True):
     """Publish gauges (metrics tick)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rejoin:
+class Rejoin(msgspec.Struct, frozen=True):
     """The router, the pacer or a list began anew: tell it again how things stand."""

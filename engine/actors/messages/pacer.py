@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from engine.actors.kernel.effects import Sample
 from engine.actors.kernel.ref import ReplyTo
 from engine.actors.messages.router import AgentMoved, CampaignGone, CampaignMoved
@@ -31,8 +33,7 @@ class SupplySampled(Sample):
         return self.campaign_id
 
 
-@dataclass(frozen=True, slots=True)
-class CallsLaunched:
+class CallsLaunched(msgspec.Struct, frozen=True):
     """Of the calls asked for, so many INVITEs left now; the rest of ``asked`` will not.
 
     Attributes:
@@ -48,8 +49,7 @@ class CallsLaunched:
     launched_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class CallMoved:
+class CallMoved(msgspec.Struct, frozen=True):
     """An attempt in flight went on.
 
     Attributes:
@@ -71,20 +71,17 @@ class CallMoved:
     person: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class CallsLost:
+class CallsLost(msgspec.Struct, frozen=True):
     """A campaign's behavior failed: none of its calls is in flight or promised any more."""
 
     campaign_id: CampaignId
 
 
-@dataclass(frozen=True, slots=True)
-class PacingDue:
+class PacingDue(msgspec.Struct, frozen=True):
     """Time to decide (timer)."""
 
 
-@dataclass(frozen=True, slots=True)
-class RestoreLaws:
+class RestoreLaws(msgspec.Struct, frozen=True):
     """Learned laws of an earlier life.
 
     Attributes:
@@ -96,8 +93,7 @@ class RestoreLaws:
     recalling: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RecalledCall:
+class RecalledCall(msgspec.Struct, frozen=True):
     """A call that a rule counts, as the log of an earlier life has it.
 
     Attributes:
@@ -113,8 +109,7 @@ class RecalledCall:
     passed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RecallCalls:
+class RecallCalls(msgspec.Struct, frozen=True):
     """Count what happened between the last saved laws and the end of the life before.
 
     Attributes:
@@ -126,8 +121,7 @@ class RecallCalls:
     done: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PacingView:
+class PacingView(msgspec.Struct, frozen=True):
     """What pacing last saw and decided for one campaign.
 
     Attributes:
@@ -164,8 +158,7 @@ class PacingView:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class DescribePacing:
+class DescribePacing(msgspec.Struct, frozen=True):
     """Tell what was last decided for a campaign."""
 
     campaign_id: CampaignId

@@ -1,6 +1,6 @@
 """What a list of records is told and asked."""
 
-from dataclasses import dataclass
+import msgspec
 
 from engine.actors.kernel.ref import Ref, ReplyTo
 from engine.actors.messages.adapters import Journaled
@@ -13,15 +13,13 @@ from engine.domain.specs import CampaignSpec, ListSpec
 from engine.ports import ImportBatch
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigureList:
+class ConfigureList(msgspec.Struct, frozen=True):
     """The list's settings are now these."""
 
     spec: ListSpec
 
 
-@dataclass(frozen=True, slots=True)
-class LinkCampaign:
+class LinkCampaign(msgspec.Struct, frozen=True):
     """A campaign dials this list with these settings (or changed ones).
 
     Attributes:
@@ -33,22 +31,19 @@ class LinkCampaign:
     campaign: Ref[CampaignMessage]
 
 
-@dataclass(frozen=True, slots=True)
-class UnlinkCampaign:
+class UnlinkCampaign(msgspec.Struct, frozen=True):
     """A campaign no longer dials this list; its standing is kept."""
 
     campaign_id: CampaignId
 
 
-@dataclass(frozen=True, slots=True)
-class AppendRecords:
+class AppendRecords(msgspec.Struct, frozen=True):
     """A durable batch joins the list."""
 
     batch: ImportBatch
 
 
-@dataclass(frozen=True, slots=True)
-class ReserveRecords:
+class ReserveRecords(msgspec.Struct, frozen=True):
     """Hand out up to ``count`` records that may be attempted now; answer ``RecordsReserved``.
 
     Attributes:
@@ -64,16 +59,14 @@ class ReserveRecords:
     purpose: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseRecord:
+class ReleaseRecord(msgspec.Struct, frozen=True):
     """A record goes back untouched: nothing left on the wire, nothing is counted."""
 
     campaign_id: CampaignId
     row: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReserveNumber:
+class ReserveNumber(msgspec.Struct, frozen=True):
     """Swap a reserved record's number for another of its numbers, if that is lawful now.
 
     Asked when an agent in preview chooses a number; answered by ``RecordsReserved`` with
@@ -87,8 +80,7 @@ class ReserveNumber:
     purpose: str
 
 
-@dataclass(frozen=True, slots=True)
-class CloseRecord:
+class CloseRecord(msgspec.Struct, frozen=True):
     """A record's attempt is over, and this became of it (already on its way to the store).
 
     Attributes:
@@ -116,13 +108,11 @@ class CloseRecord:
     day: int
 
 
-@dataclass(frozen=True, slots=True)
-class SupplyChecked:
+class SupplyChecked(msgspec.Struct, frozen=True):
     """Buckets may open or close, retries may be due (timer)."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReasonCount:
+class ReasonCount(msgspec.Struct, frozen=True):
     """How many records are not callable now for one reason.
 
     Attributes:
@@ -140,8 +130,7 @@ class ReasonCount:
     next_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class SupplyView:
+class SupplyView(msgspec.Struct, frozen=True):
     """What a list has for a campaign.
 
     Attributes:
@@ -165,16 +154,14 @@ class SupplyView:
     reasons: tuple[ReasonCount, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ExplainSupply:
+class ExplainSupply(msgspec.Struct, frozen=True):
     """Say what a campaign could dial now, and why not the rest."""
 
     campaign_id: CampaignId
     reply_to: ReplyTo[SupplyView]
 
 
-@dataclass(frozen=True, slots=True)
-class NumberView:
+class NumberView(msgspec.Struct, frozen=True):
     """One number of a record, for people: number, phone type, zones, counted attempts."""
 
     number: E164
@@ -187,8 +174,7 @@ class NumberView:
     next_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class RecordView:
+class RecordView(msgspec.Struct, frozen=True):
     """One record's standing in one campaign, and whether it may be called now.
 
     Attributes:
@@ -214,8 +200,7 @@ class RecordView:
     next_callable_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class ExplainRecord:
+class ExplainRecord(msgspec.Struct, frozen=True):
     """Say whether a record may be called now in a campaign; without one: its base data."""
 
     row: int
@@ -223,8 +208,7 @@ class ExplainRecord:
     reply_to: ReplyTo[RecordView]
 
 
-@dataclass(frozen=True, slots=True)
-class ResetRecord:
+class ResetRecord(msgspec.Struct, frozen=True):
     """Make a final or waiting record callable again (counts stay)."""
 
     campaign_id: CampaignId
@@ -232,8 +216,7 @@ class ResetRecord:
     reply_to: ReplyTo[None]
 
 
-@dataclass(frozen=True, slots=True)
-class ListView:
+class ListView(msgspec.Struct, frozen=True):
     """A list for people: records, and how far imports are."""
 
     list_id: ListId
@@ -241,8 +224,7 @@ class ListView:
     next_row: int
 
 
-@dataclass(frozen=True, slots=True)
-class DescribeList:
+class DescribeList(msgspec.Struct, frozen=True):
     """Tell how many records there are."""
 
     reply_to: ReplyTo[ListView]

@@ -1,14 +1,13 @@
 """What is said about recording a call: wishes, what came of them, and whether it can be done."""
 
-from dataclasses import dataclass
+import msgspec
 
 from engine.actors.kernel.ref import ReplyTo
 from engine.compliance.recording import RecordingAction, RecordingState
 from engine.domain.ids import AttemptId
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingView:
+class RecordingView(msgspec.Struct, frozen=True):
     """Whether a call is recorded, for people.
 
     Attributes:
@@ -24,8 +23,7 @@ class RecordingView:
     recording_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class ControlRecording:
+class ControlRecording(msgspec.Struct, frozen=True):
     """An agent, a supervisor or a desktop asks for a call to be recorded, or not.
 
     Attributes:
@@ -43,8 +41,7 @@ class ControlRecording:
     reply_to: ReplyTo[RecordingView]
 
 
-@dataclass(frozen=True, slots=True)
-class CallMonitored:
+class CallMonitored(msgspec.Struct, frozen=True):
     """A supervisor listens to a call now, or nobody does any more."""
 
     attempt_id: AttemptId
@@ -52,37 +49,32 @@ class CallMonitored:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeDue:
+class NoticeDue(msgspec.Struct, frozen=True):
     """The notice should have been heard by now (timer)."""
 
     attempt_id: AttemptId
 
 
-@dataclass(frozen=True, slots=True)
-class RecorderSampled:
+class RecorderSampled(msgspec.Struct, frozen=True):
     """Whether calls can be recorded has changed."""
 
     up: bool
 
 
-@dataclass(frozen=True, slots=True)
-class DescribeRecording:
+class DescribeRecording(msgspec.Struct, frozen=True):
     """Tell whether a call is recorded."""
 
     attempt_id: AttemptId
     reply_to: ReplyTo[RecordingView]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowRecording:
+class ShowRecording(msgspec.Struct, frozen=True):
     """Whether the call in hand is recorded has changed (from its campaign, to its agent)."""
 
     view: RecordingView
 
 
-@dataclass(frozen=True, slots=True)
-class ControlOwnRecording:
+class ControlOwnRecording(msgspec.Struct, frozen=True):
     """An agent asks that the call in hand be recorded, or not (see ``ControlRecording``)."""
 
     attempt_id: AttemptId

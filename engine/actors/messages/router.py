@@ -1,7 +1,8 @@
 """What the router, which matches calls and agents, is told and asked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from engine.actors.kernel.ref import Ref, ReplyTo
 from engine.actors.messages.campaign import CampaignMessage
@@ -10,8 +11,7 @@ from engine.domain.specs import CampaignSpec
 from engine.machines.agent import AgentPhase
 
 
-@dataclass(frozen=True, slots=True)
-class AgentMoved:
+class AgentMoved(msgspec.Struct, frozen=True):
     """An agent stands elsewhere (from the agent; the router passes it on to the pacer).
 
     Attributes:
@@ -31,8 +31,7 @@ class AgentMoved:
     leaving: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignMoved:
+class CampaignMoved(msgspec.Struct, frozen=True):
     """A campaign's settings or run state, for who matches agents and for who paces."""
 
     spec: CampaignSpec
@@ -40,15 +39,13 @@ class CampaignMoved:
     campaign: Ref[CampaignMessage]
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignGone:
+class CampaignGone(msgspec.Struct, frozen=True):
     """A campaign was deleted."""
 
     campaign_id: CampaignId
 
 
-@dataclass(frozen=True, slots=True)
-class QueueCall:
+class QueueCall(msgspec.Struct, frozen=True):
     """A person waits for an agent since ``answered_s``."""
 
     campaign_id: CampaignId
@@ -56,38 +53,33 @@ class QueueCall:
     answered_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class UnqueueCall:
+class UnqueueCall(msgspec.Struct, frozen=True):
     """The person no longer waits."""
 
     campaign_id: CampaignId
     attempt_id: AttemptId
 
 
-@dataclass(frozen=True, slots=True)
-class ReturnAgent:
+class ReturnAgent(msgspec.Struct, frozen=True):
     """A reserved agent was not needed; it keeps its place among the ready ones."""
 
     agent_id: AgentId
 
 
-@dataclass(frozen=True, slots=True)
-class WantPreviewers:
+class WantPreviewers(msgspec.Struct, frozen=True):
     """A preview campaign has, or has no more, records for ready agents."""
 
     campaign_id: CampaignId
     wanted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RouterView:
+class RouterView(msgspec.Struct, frozen=True):
     """Who is ready and what waits, by campaign: (ready agents, waiting calls)."""
 
-    by_campaign: Mapping[CampaignId, tuple[int, int]] = field(default_factory=dict)
+    by_campaign: Mapping[CampaignId, tuple[int, int]] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class DescribeRouter:
+class DescribeRouter(msgspec.Struct, frozen=True):
     """Tell who is ready and what waits."""
 
     reply_to: ReplyTo[RouterView]

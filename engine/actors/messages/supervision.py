@@ -1,6 +1,6 @@
 """What a supervision session is told and asked."""
 
-from dataclasses import dataclass
+import msgspec
 
 from engine.actors.kernel.ref import ReplyTo
 from engine.actors.messages.adapters import Journaled
@@ -10,8 +10,7 @@ from engine.machines.mix import SupervisionMode
 from engine.ports import LegAnswered, LegDigit, LegEnded, LegRinging, PromptEnded
 
 
-@dataclass(frozen=True, slots=True)
-class SessionView:
+class SessionView(msgspec.Struct, frozen=True):
     """A supervision session for people.
 
     Attributes:
@@ -31,52 +30,45 @@ class SessionView:
     leg_up: bool
 
 
-@dataclass(frozen=True, slots=True)
-class BeginSupervision:
+class BeginSupervision(msgspec.Struct, frozen=True):
     """Begin: open the supervisor's leg and join the agent's call; answered when joined."""
 
     reply_to: ReplyTo[SessionView]
 
 
-@dataclass(frozen=True, slots=True)
-class SetSupervisionMode:
+class SetSupervisionMode(msgspec.Struct, frozen=True):
     """Change the mode, at any time, any number of times."""
 
     mode: SupervisionMode
     reply_to: ReplyTo[SessionView]
 
 
-@dataclass(frozen=True, slots=True)
-class EndSupervision:
+class EndSupervision(msgspec.Struct, frozen=True):
     """End the session; the call goes on."""
 
     reason: str
     reply_to: ReplyTo[None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SupervisionJoined:
+class SupervisionJoined(msgspec.Struct, frozen=True):
     """The leg is in the agent's call."""
 
     attempt_id: AttemptId
 
 
-@dataclass(frozen=True, slots=True)
-class SupervisionRefused:
+class SupervisionRefused(msgspec.Struct, frozen=True):
     """The agent has no call to join."""
 
     error: DialerError
 
 
-@dataclass(frozen=True, slots=True)
-class SupervisedCallEnded:
+class SupervisedCallEnded(msgspec.Struct, frozen=True):
     """The agent left the call; so does the supervisor."""
 
     attempt_id: AttemptId
 
 
-@dataclass(frozen=True, slots=True)
-class DescribeSession:
+class DescribeSession(msgspec.Struct, frozen=True):
     """Tell how the session stands."""
 
     reply_to: ReplyTo[SessionView]

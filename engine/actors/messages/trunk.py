@@ -1,6 +1,6 @@
 """What a trunk is told and asked."""
 
-from dataclasses import dataclass
+import msgspec
 
 from engine.actors.kernel.ref import Ref, ReplyTo
 from engine.actors.messages.campaign import CampaignMessage
@@ -8,30 +8,26 @@ from engine.domain.specs import TrunkSpec
 from engine.ports import TrunkLost, TrunkReached
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigureTrunk:
+class ConfigureTrunk(msgspec.Struct, frozen=True):
     """The trunk's settings are now these."""
 
     spec: TrunkSpec
 
 
-@dataclass(frozen=True, slots=True)
-class RequestPermits:
+class RequestPermits(msgspec.Struct, frozen=True):
     """Ask for INVITEs; answered by ``PermitsGranted`` (maybe in parts) or ``PermitsRefused``."""
 
     count: int
     campaign: Ref[CampaignMessage]
 
 
-@dataclass(frozen=True, slots=True)
-class WithdrawRequests:
+class WithdrawRequests(msgspec.Struct, frozen=True):
     """A campaign no longer wants the permits it still waits for."""
 
     campaign: Ref[CampaignMessage]
 
 
-@dataclass(frozen=True, slots=True)
-class ReturnPermits:
+class ReturnPermits(msgspec.Struct, frozen=True):
     """Granted INVITEs that will not leave; their channels are free again.
 
     Attributes:
@@ -43,8 +39,7 @@ class ReturnPermits:
     no_room: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelFreed:
+class ChannelFreed(msgspec.Struct, frozen=True):
     """A leg on this trunk is over.
 
     Attributes:
@@ -61,23 +56,19 @@ class ChannelFreed:
     launched_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class PermitsDue:
+class PermitsDue(msgspec.Struct, frozen=True):
     """Tokens may be there for those who wait (timer)."""
 
 
-@dataclass(frozen=True, slots=True)
-class RoomDue:
+class RoomDue(msgspec.Struct, frozen=True):
     """The media switch may have places again (timer)."""
 
 
-@dataclass(frozen=True, slots=True)
-class BreakerDue:
+class BreakerDue(msgspec.Struct, frozen=True):
     """The breaker may let a probe through (timer)."""
 
 
-@dataclass(frozen=True, slots=True)
-class TrunkView:
+class TrunkView(msgspec.Struct, frozen=True):
     """A trunk for people.
 
     Attributes:
@@ -93,15 +84,13 @@ class TrunkView:
     waiting: int
 
 
-@dataclass(frozen=True, slots=True)
-class DescribeTrunk:
+class DescribeTrunk(msgspec.Struct, frozen=True):
     """Tell how the trunk stands."""
 
     reply_to: ReplyTo[TrunkView]
 
 
-@dataclass(frozen=True, slots=True)
-class WatchTrunk:
+class WatchTrunk(msgspec.Struct, frozen=True):
     """Send ``TrunkSampled`` to a campaign now and at each change that matters to it."""
 
     campaign: Ref[CampaignMessage]

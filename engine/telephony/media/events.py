@@ -1,14 +1,13 @@
 """Answer for the words between the media client and the adapter that uses it."""
 
-from dataclasses import dataclass
+import msgspec
 
 from engine.domain.analysis import Verdict
 from engine.domain.ids import LegId
 from engine.telephony.media.messages import Quality
 
 
-@dataclass(frozen=True, slots=True)
-class MediaSettings:
+class MediaSettings(msgspec.Struct, frozen=True):
     """How a media switch is set up.
 
     Attributes:
@@ -38,16 +37,14 @@ class MediaSettings:
     processes: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(msgspec.Struct, frozen=True):
     """Where a leg's RTP is to be sent: what its SDP says."""
 
     host: str
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class LegHeard:
+class LegHeard(msgspec.Struct, frozen=True):
     """A leg's first packet came; host and port are its source from now on."""
 
     leg_id: LegId
@@ -55,30 +52,26 @@ class LegHeard:
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class LegFellSilent:
+class LegFellSilent(msgspec.Struct, frozen=True):
     """No RTP has come from a connected leg for ``MediaSettings.silent_ms``."""
 
     leg_id: LegId
 
 
-@dataclass(frozen=True, slots=True)
-class LegResumed:
+class LegResumed(msgspec.Struct, frozen=True):
     """A leg that had fallen silent is heard again."""
 
     leg_id: LegId
 
 
-@dataclass(frozen=True, slots=True)
-class PromptEnded:
+class PromptEnded(msgspec.Struct, frozen=True):
     """A prompt that is not looped was sent to its end."""
 
     leg_id: LegId
     prompt: str
 
 
-@dataclass(frozen=True, slots=True)
-class PromptFailed:
+class PromptFailed(msgspec.Struct, frozen=True):
     """A prompt could not be played; the reason says what would do."""
 
     leg_id: LegId
@@ -86,16 +79,14 @@ class PromptFailed:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class DigitPressed:
+class DigitPressed(msgspec.Struct, frozen=True):
     """A key was pressed on a leg (RFC 4733)."""
 
     leg_id: LegId
     digit: str
 
 
-@dataclass(frozen=True, slots=True)
-class LegAnalysed:
+class LegAnalysed(msgspec.Struct, frozen=True):
     """What answered, by the rules that were asked for."""
 
     leg_id: LegId
@@ -104,29 +95,25 @@ class LegAnalysed:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class BeepAwaited:
+class BeepAwaited(msgspec.Struct, frozen=True):
     """A machine's tone is over, or did not come in time."""
 
     leg_id: LegId
     heard: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LegQuality:
+class LegQuality(msgspec.Struct, frozen=True):
     """How the streams of a leg were; told soon after its release, unless the switch died."""
 
     leg_id: LegId
     quality: Quality
 
 
-@dataclass(frozen=True, slots=True)
-class SwitchLost:
+class SwitchLost(msgspec.Struct, frozen=True):
     """The switch died or hung; another is taking its legs over."""
 
 
-@dataclass(frozen=True, slots=True)
-class SwitchRestored:
+class SwitchRestored(msgspec.Struct, frozen=True):
     """Every leg is open again in another switch."""
 
 

@@ -1,9 +1,9 @@
 """The gate: each thing that may change between reservation and INVITE closes it."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from engine.compliance import gate as reasons
 from engine.compliance.gate import CallGate

@@ -1,11 +1,11 @@
 """The list's actor: what campaigns, operators and the metrics tick hear from it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from engine.actors.kernel.effects import Do, Effect, Refuse, Reply, StartTimer, Tell
 from engine.actors.kernel.ref import Ref, ReplyTo

@@ -1,8 +1,7 @@
 """What every store keeps its word about."""
 
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from engine.domain.facts import (
     AgentLegClosed,
