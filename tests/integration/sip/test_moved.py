@@ -8,9 +8,9 @@ import pytest
 from clients.demo import sip
 from clients.demo.endpoint import Call
 from clients.demo.wire import Wire
+from tests.support.ports import HOST
 from tests.support.world import World, until
 
-HOST = "127.0.0.1"
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(300)]
 
 
