@@ -37,7 +37,7 @@ class Desks:
         for start in range(0, len(self._agents), 25):
             batch = self._agents[start : start + 25]
             links += await asyncio.gather(
-                *(self._engine.open_desk(AgentId(name)) for name in batch)
+                *(self._engine.agents.open_desk(AgentId(name)) for name in batch)
             )
         for name, link in zip(self._agents, links, strict=True):
             self._begin(self._work(name, link))

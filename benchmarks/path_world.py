@@ -108,7 +108,7 @@ class World:
                 return await self._start(float(rate), others)
             case {"do": "rate", "calls_per_s": rate}:
                 self._trunk = _trunk(self._trunk.address, float(rate))
-                await self._engine.put("trunk", self._trunk)
+                await self._engine.configuration.put("trunk", self._trunk)
                 return {}
             case {"do": "measure", "seconds": seconds}:
                 return await self._measure(float(seconds))
@@ -130,10 +130,10 @@ class World:
         self._engine = Engine(settings)
         await self._engine.start()
         self._trunk = _trunk(trunk, 1.0)
-        await self._engine.put("trunk", self._trunk)
-        await self._engine.put("team", TeamSpec(team_id=TEAM))
-        await self._engine.put("list", ListSpec(list_id=LIST))
-        run = self._engine.open_import(ListSpec(list_id=LIST), "load", ImportOptions())
+        await self._engine.configuration.put("trunk", self._trunk)
+        await self._engine.configuration.put("team", TeamSpec(team_id=TEAM))
+        await self._engine.configuration.put("list", ListSpec(list_id=LIST))
+        run = await self._engine.imports.open(ListSpec(list_id=LIST), "load", ImportOptions())
         await run.feed(_csv(records))
         await run.finish()
         self._tap()
@@ -192,17 +192,17 @@ class World:
                 max_calls=0,
                 no_answer_timeout_s=15.0,
             )
-        await self._engine.put("campaign", spec)
+        await self._engine.configuration.put("campaign", spec)
         self._trunk = _trunk(self._trunk.address, calls_per_s)
-        await self._engine.put("trunk", self._trunk)
-        await self._engine.start_campaign(CAMPAIGN, by="benchmark")
+        await self._engine.configuration.put("trunk", self._trunk)
+        await self._engine.campaigns.start(CAMPAIGN, by="benchmark")
         return {}
 
     async def _staff(self, phones: list[str]) -> dict[str, object]:
         names = [f"desk-{number:03d}" for number in range(len(phones))]
         for name, phone in zip(names, phones, strict=True):
             spec = AgentSpec(agent_id=name, team_id=TEAM, phone=phone)  # type: ignore[arg-type]
-            await self._engine.put("agent", spec)
+            await self._engine.configuration.put("agent", spec)
         self._desks = Desks(self._engine, names, Random(1))
         return {"ready": await self._desks.open()}
 
@@ -233,10 +233,10 @@ class World:
         }
 
     async def _stop(self) -> dict[str, object]:
-        await self._engine.stop_campaign(CAMPAIGN, by="benchmark")
+        await self._engine.campaigns.stop(CAMPAIGN, by="benchmark")
         engine, deadline_s = self._engine, time.monotonic() + 40
         while (left := engine.runtime.live.open_attempts) and time.monotonic() < deadline_s:
-            await engine.wait_for_event(engine.last_sequence, 0.5)
+            await engine.events.wait(engine.events.last_sequence, 0.5)
         return {"open": left}
 
     async def close(self) -> None:

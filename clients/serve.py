@@ -156,7 +156,7 @@ async def _until_quiet(engine: Engine) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(limit_s):
             while engine.describe().calls_in_progress:
-                await engine.wait_for_event(engine.last_sequence, _POLL_S)
+                await engine.events.wait(engine.events.last_sequence, _POLL_S)
 
 
 async def _follow_input(ended: asyncio.Event) -> None:

@@ -23,7 +23,7 @@ from gateway.streams import Outbox
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
-    from engine.runtime import AgentLink, Engine
+    from engine.runtime import AgentLink, Agents, Configuration, Lists
 
 _HEARTBEAT_S = 5.0
 
@@ -31,9 +31,10 @@ _HEARTBEAT_S = 5.0
 class Desk:
     """Serves one session of one agent."""
 
-    def __init__(self, engine: Engine, link: AgentLink) -> None:
+    def __init__(self, configuration: Configuration, lists: Lists, link: AgentLink) -> None:
         """Serve an agent who has just logged in over ``link``."""
-        self._engine = engine
+        self._configuration = configuration
+        self._lists = lists
         self._link = link
         self._view = link.view
         self._outbox: Outbox[AgentSessionResponse] = Outbox()
@@ -123,13 +124,15 @@ class Desk:
         record, campaign = lists_pb2.Record(), None
         if isinstance(event, CallOfferedToDesk | CallJoined | PreviewShown):
             standings = [event.campaign_id] if isinstance(event, PreviewShown) else []
-            record = await tell_record(self._engine, event.ref, standings)
-            spec = self._engine.get("campaign", event.campaign_id)
+            record = await tell_record(self._lists, event.ref, standings)
+            spec = self._configuration.get("campaign", event.campaign_id)
             campaign = spec if isinstance(spec, CampaignSpec) else None
         return to_desk_message(event, time.time(), record, campaign)
 
 
-async def open_desk(engine: Engine, login: AgentSessionRequest) -> Desk:
+async def open_desk(
+    configuration: Configuration, agents: Agents, lists: Lists, login: AgentSessionRequest
+) -> Desk:
     """Log an agent in, as the first message of a session asks.
 
     Raises:
@@ -141,7 +144,7 @@ async def open_desk(engine: Engine, login: AgentSessionRequest) -> Desk:
         raise InvalidRequestError("a session begins with its login", slug="not-logged-in")
     agent_id = names.agent_id(login.login.agent)
     phone = check_phone("login.phone", login.login.phone)
-    return Desk(engine, await engine.open_desk(agent_id, phone=phone))
+    return Desk(configuration, lists, await agents.open_desk(agent_id, phone=phone))
 
 
 def _ack(request_id: str) -> AgentSessionResponse:

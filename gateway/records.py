@@ -10,22 +10,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from engine.domain.ids import CampaignId, RecordRef
-    from engine.runtime import Engine
+    from engine.runtime import Lists
     from gateway.pb.paceline.v1 import lists_pb2
 
 
 async def tell_record(
-    engine: Engine, ref: RecordRef, campaigns: Iterable[CampaignId]
+    lists: Lists, ref: RecordRef, campaigns: Iterable[CampaignId]
 ) -> lists_pb2.Record:
     """Return a record with its custom fields and its standing in some campaigns.
 
     Raises:
         UnknownRecordError: There is none.
     """
-    base = await engine.describe_record(ref, None)
-    extras = await engine.record_extras(ref)
+    base = await lists.describe_record(ref, None)
+    extras = await lists.read_extras(ref)
     record = to_record(base, extras.fields, extras.name)
     for campaign_id in campaigns:
-        view = await engine.describe_record(ref, campaign_id)
+        view = await lists.describe_record(ref, campaign_id)
         record.standings.append(to_standing(campaign_id, view))
     return record

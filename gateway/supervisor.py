@@ -25,7 +25,7 @@ from gateway.streams import Outbox
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
-    from engine.runtime import Engine, SupervisionLink
+    from engine.runtime import Supervision, SupervisionLink
 
 FRAME_OCTETS = 320
 """20 ms of PCM16 at 8 kHz. [octets]"""
@@ -110,7 +110,7 @@ class Supervisor:
         self._outbox.put_frame(pb.SuperviseResponse(audio_frame=frame))
 
 
-async def open_supervisor(engine: Engine, first: pb.SuperviseRequest) -> Supervisor:
+async def open_supervisor(supervision: Supervision, first: pb.SuperviseRequest) -> Supervisor:
     """Begin a session, as its first message asks.
 
     Raises:
@@ -120,7 +120,7 @@ async def open_supervisor(engine: Engine, first: pb.SuperviseRequest) -> Supervi
     if first.WhichOneof("command") != "start_session":
         raise InvalidRequestError("a session begins with start_session", slug="not-begun")
     start = first.start_session
-    link = await engine.supervise(
+    link = await supervision.open(
         names.agent_id(start.agent),
         SupervisorId(names.clean_text("supervisor", start.supervisor)),
         SUPERVISION_MODE_OF.get(start.mode, SupervisionMode.MONITOR),

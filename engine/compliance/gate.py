@@ -81,6 +81,11 @@ class CallGate:
         """Whether intents can be made durable."""
         return self._journal_writable
 
+    @property
+    def draining(self) -> bool:
+        """Whether the engine goes down."""
+        return self._draining
+
     def drain(self) -> None:
         """Let nothing leave any more: the engine goes down."""
         self._draining = True

@@ -82,8 +82,8 @@ class Repair:
         if ref is None:
             return  # deleted meanwhile
         if not self._runtime.kernel.alive(ref):
-            ref = self._runtime.spawn_again("campaign", campaign_id)
-        self._runtime.recover_campaign(campaign_id, ref, new_life=False, open_legs=legs)
+            ref = self._runtime.cast.spawn_again("campaign", campaign_id)
+        self._runtime.cast.recover_campaign(campaign_id, ref, new_life=False, open_legs=legs)
 
     # --- agents and supervisors ------------------------------------------------------------
 
@@ -100,7 +100,7 @@ class Repair:
         gone = AgentMoved(agent_id, team_id, AgentPhase.LOGGED_OUT, now_s, None, leaving=True)
         runtime.kernel.tell(runtime.registry.router, gone)
         if fault.gave_up:
-            runtime.spawn_again("agent", agent_id)
+            runtime.cast.spawn_again("agent", agent_id)
         self._tell_campaigns(AgentLost(agent_id))
 
     def _session(self, session_id: SessionId, ref: Ref[Any]) -> None:
@@ -114,17 +114,22 @@ class Repair:
 
     def _list(self, list_id: ListId, fault: Fault) -> None:
         if fault.gave_up:
-            self._runtime.spawn_again("list", list_id)
+            self._runtime.cast.spawn_again("list", list_id)
         self._tell_campaigns(Rejoin())
 
     def _trunk(self, trunk_id: TrunkId, fault: Fault) -> None:
         if fault.gave_up:
-            self._runtime.spawn_again("trunk", trunk_id)
+            self._runtime.cast.spawn_again("trunk", trunk_id)
         self._tell_campaigns(TrunkRestarted(trunk_id))
 
     def _matcher(self, fault: Fault) -> None:
         """The router or the pacer: everybody says again how they stand."""
-        self._runtime.begin_matcher(fault.ref, gave_up=fault.gave_up)
+        matchers = self._runtime.matchers
+        if matchers.is_pacer(fault.ref):
+            matchers.begin_pacer(gave_up=fault.gave_up)
+            self._runtime.statistics.recall_calls(matchers.saved_at_s)
+        else:
+            matchers.begin_router(gave_up=fault.gave_up)
         self._tell_campaigns(Rejoin())
         for agent in self._runtime.registry.agents.refs():
             self._runtime.kernel.tell(agent, Rejoin())

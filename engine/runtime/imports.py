@@ -1,141 +1,149 @@
-"""Imports: a file in pieces becomes durable batches, parsed in worker processes."""
+"""Imports into lists: one at a time into each; no list is gone through on the loop."""
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 
-from engine.domain.refusals import JournalError
-from engine.lists.importing import BatchBuilder, ImportOptions, ListImport
-from engine.lists.workers import ParsedChunk, parse_chunk
-from engine.ports import ImportBatch
+from engine.actors.messages import AppendRecords
+from engine.domain.ids import ListId
+from engine.domain.number_set import NumberSet
+from engine.domain.refusals import JournalError, NotNowError
+from engine.domain.specs import ListSpec
+from engine.lists.importing import BatchBuilder, ImportOptions, ListImport, known_keys
+from engine.ports import ImportBatch, Store
+from engine.runtime.asker import Asker, told
+from engine.runtime.import_run import ImportRun
 
-MOST_ERRORS = 100_000
-"""Refused lines that are kept to be told; all of them are counted. [lines]"""
-_MOST_PARSING = 6
-_TRIES = 20
-_RETRY_S = 0.5
-
-CommitBatch = Callable[[ImportBatch], Awaitable[JournalError | None]]
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far an import is.
-
-    Attributes:
-        lines_read: Lines of the source dealt with. [lines]
-        records_added: Records that are durable and in the list. [records]
-        lines_rejected: Lines refused. [lines]
-        batches_durable: Batches that are durable.
-        bytes_read: Octets of the source taken. [octets]
-    """
-
-    lines_read: int = 0
-    records_added: int = 0
-    lines_rejected: int = 0
-    batches_durable: int = 0
-    bytes_read: int = 0
+_WORKERS = 2
 
 
-class ImportRun:
-    """One import under way. Fed in order; batches become durable while the rest is parsed.
-
-    A broken import is repeated by sending the same file under the same import id: what is durable
-    is passed over.
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What a list holds before an import.
 
     Attributes:
-        progress: How far it is.
-        errors: Refused lines so far, as (line, reason), the first hundred thousand.
+        next_row: Row of the first new record.
+        keys: Of all its records.
+        mine: Batches of this import that are durable already.
     """
 
-    def __init__(
-        self,
-        source: ListImport,
-        builder: BatchBuilder,
-        options: ImportOptions,
-        workers: Executor,
-        commit: CommitBatch,
-        errors: list[tuple[int, str]],
-        closed: Callable[[], None],
-    ) -> None:
-        self.progress = Progress(batches_durable=source.done_batches)
-        self.errors = errors
-        self._source = source
-        self._builder = builder
-        self._options = options
-        self._workers = workers
-        self._commit = commit
-        self._closed: Callable[[], None] | None = closed
-        self._parsing: deque[asyncio.Future[ParsedChunk]] = deque()
-        self._told = 0
+    next_row: int
+    keys: NumberSet
+    mine: Sequence[ImportBatch]
 
-    def take_errors(self) -> Sequence[tuple[int, str]]:
-        """Return lines refused since the last time."""
-        new = self.errors[self._told :]
-        self._told = len(self.errors)
-        return new
 
-    async def feed(self, chunk: bytes) -> None:
-        """Take the next piece of the file; waits while too much is being parsed.
+class Imports:
+    """Begins imports, and tells what they refused.
 
-        Raises:
-            InvalidRequestError: The file as a whole cannot be read.
-            JournalError: A batch could not be made durable.
-        """
-        self.progress.bytes_read += len(chunk)
-        self._parse(self._source.feed(chunk))
-        while len(self._parsing) >= _MOST_PARSING:
-            await self._take_next()
+    Args:
+        asker: Finds lists, which are told of new records.
+        store: Keeps batches.
+        now: The engine's time.
+    """
 
-    async def finish(self) -> Progress:
-        """Take the end of the file; returns when all of it is durable.
+    def __init__(self, asker: Asker, store: Store, now: Callable[[], float]) -> None:
+        self._asker = asker
+        self._store = store
+        self._now = now
+        self._running: set[ListId] = set()
+        self._errors: dict[tuple[ListId, str], list[tuple[int, str]]] = {}
+        self._workers: Executor | None = None
+
+    async def open(self, spec: ListSpec, import_id: str, options: ImportOptions) -> ImportRun:
+        """Begin an import, or go on with one whose file is sent again.
+
+        Args:
+            spec: The list; region and default zone may differ from the stored ones.
+            import_id: Makes a repeat harmless.
+            options: How the file is to be read.
 
         Raises:
-            InvalidRequestError: The file as a whole cannot be read.
-            JournalError: A batch could not be made durable.
+            NotNowError: The list is being imported to.
         """
-        self._parse(self._source.finish())
-        while self._parsing:
-            await self._take_next()
-        for batch in self._builder.finish():
-            await self._make_durable(batch)
-        return self.progress
+        list_id = spec.list_id
+        self._asker.list(list_id)
+        self._asker.check_open()
+        if list_id in self._running:
+            raise NotNowError(f"lists/{list_id} is being imported to", slug="import-running")
+        self._running.add(list_id)
+        try:
+            stored = await asyncio.to_thread(self._look, list_id, import_id)
+            return self._begin(spec, import_id, options, stored)
+        except BaseException:
+            self._running.discard(list_id)
+            raise
 
-    def close(self) -> None:
-        """Give the import up, or note that it is over; harmless when it is."""
-        for waiting in self._parsing:
-            waiting.cancel()
-        self._parsing.clear()
-        closed, self._closed = self._closed, None
-        if closed is not None:
-            closed()
+    def _look(self, list_id: ListId, import_id: str) -> _Stored:
+        """Go through a list, which takes seconds when it is long (blocks, on a thread)."""
+        batches = self._store.load_batches(list_id)
+        last = batches[-1] if batches else None
+        return _Stored(
+            next_row=last.first_row + last.count if last else 0,
+            keys=known_keys(batches),
+            mine=[batch for batch in batches if batch.import_id == import_id],
+        )
 
-    def _parse(self, chunks: Sequence[object]) -> None:
-        loop = asyncio.get_running_loop()
-        for chunk in chunks:
-            plan = self._source.get_plan()
-            self._parsing.append(
-                loop.run_in_executor(self._workers, parse_chunk, chunk, plan)  # type: ignore[arg-type]
-            )
+    def _begin(
+        self, spec: ListSpec, import_id: str, options: ImportOptions, stored: _Stored
+    ) -> ImportRun:
+        list_id, mine = spec.list_id, stored.mine
+        builder = BatchBuilder(
+            list_id,
+            import_id,
+            stored.next_row,
+            stored.keys,
+            done_batches=len(mine),
+            done_lines=mine[-1].source_lines if mine else 0,
+            keep_duplicates=options.keep_duplicates,
+        )
+        source = ListImport(spec, options, len(mine))
+        errors = [line for batch in mine for line in batch.rejected]
+        self._errors[list_id, import_id] = errors
+        return ImportRun(
+            source,
+            builder,
+            options,
+            self._get_workers(),
+            self._commit,
+            errors,
+            lambda: self._running.discard(list_id),
+        )
 
-    async def _take_next(self) -> None:
-        parsed = await self._parsing.popleft()
-        self.progress.lines_read += parsed.lines_read
-        for batch in self._builder.add(parsed):
-            await self._make_durable(batch)
+    async def _commit(self, batch: ImportBatch) -> JournalError | None:
+        """Make a batch durable and then part of its list, also if nobody waits for it any more.
 
-    async def _make_durable(self, batch: ImportBatch) -> None:
-        for attempt in range(_TRIES):
-            error = await self._commit(batch)
-            if error is None:
-                break
-            if attempt == _TRIES - 1 or error.slug == "batch-overlaps":
-                raise error
-            await asyncio.sleep(_RETRY_S)
-        self.progress.batches_durable += 1
-        self.progress.records_added += batch.count
-        self.progress.lines_rejected += len(batch.rejected)
-        room = MOST_ERRORS - len(self.errors)
-        self.errors.extend(batch.rejected[:room])
+        A list that was not told of a durable batch would refuse the next one.
+        """
+        records = self._asker.list(batch.list_id)
+
+        def commit(done: Callable[[JournalError | None], None]) -> None:
+            def committed(error: JournalError | None) -> None:
+                if error is None:
+                    self._asker.tell(records, AppendRecords(batch))
+                done(error)
+
+            self._store.commit_batch(batch, self._now(), committed)
+
+        return await told(commit)
+
+    def _get_workers(self) -> Executor:
+        """Return the processes that parse, started with the first import."""
+        if self._workers is None:
+            self._workers = ProcessPoolExecutor(_WORKERS, mp_context=get_context("spawn"))
+        return self._workers
+
+    async def errors(self, list_id: ListId, import_id: str) -> Sequence[tuple[int, str]]:
+        """Return the lines an import refused, as (line, reason)."""
+        self._asker.list(list_id)
+        known = self._errors.get((list_id, import_id))
+        if known is not None:
+            return known
+        batches = await asyncio.to_thread(self._store.load_batches, list_id)
+        return [line for b in batches if b.import_id == import_id for line in b.rejected]
+
+    async def stop(self) -> None:
+        """Let go of the processes that parse."""
+        if self._workers is not None:
+            await asyncio.to_thread(self._workers.shutdown, cancel_futures=True)

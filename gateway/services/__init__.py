@@ -38,18 +38,33 @@ __all__ = ["all_services"]
 
 
 def all_services(engine: Engine) -> list[Register]:
-    """Return what adds each service of the API, over one engine, to a server."""
+    """Return what adds each service of the API, over one engine, to a server.
+
+    Each gets the rooms of the engine that it needs.
+    """
+    configuration = engine.configuration
     return [
-        partial(add_AgentServiceServicer_to_server, AgentService(engine)),
-        partial(add_CampaignServiceServicer_to_server, CampaignService(engine)),
-        partial(add_DncServiceServicer_to_server, DncService(engine)),
+        partial(
+            add_AgentServiceServicer_to_server,
+            AgentService(configuration, engine.agents, engine.lists),
+        ),
+        partial(
+            add_CampaignServiceServicer_to_server, CampaignService(configuration, engine.campaigns)
+        ),
+        partial(add_DncServiceServicer_to_server, DncService(engine.dnc)),
         partial(add_EngineServiceServicer_to_server, EngineService(engine)),
-        partial(add_EventServiceServicer_to_server, EventService(engine)),
-        partial(add_ListServiceServicer_to_server, ListService(engine)),
+        partial(add_EventServiceServicer_to_server, EventService(engine.events)),
+        partial(
+            add_ListServiceServicer_to_server,
+            ListService(configuration, engine.lists, engine.imports),
+        ),
         partial(add_MetricsServiceServicer_to_server, MetricsService(engine.metrics)),
-        partial(add_PacingServiceServicer_to_server, PacingService(engine)),
-        partial(add_RecordingServiceServicer_to_server, RecordingService(engine)),
-        partial(add_SupervisionServiceServicer_to_server, SupervisionService(engine)),
-        partial(add_TeamServiceServicer_to_server, TeamService(engine)),
-        partial(add_TrunkServiceServicer_to_server, TrunkService(engine)),
+        partial(add_PacingServiceServicer_to_server, PacingService(configuration, engine.pacing)),
+        partial(
+            add_RecordingServiceServicer_to_server,
+            RecordingService(engine.recordings, engine.campaigns),
+        ),
+        partial(add_SupervisionServiceServicer_to_server, SupervisionService(engine.supervision)),
+        partial(add_TeamServiceServicer_to_server, TeamService(configuration)),
+        partial(add_TrunkServiceServicer_to_server, TrunkService(configuration, engine.trunks)),
     ]

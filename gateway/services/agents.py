@@ -20,7 +20,7 @@ from gateway.services.resources import Resources
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from engine.runtime import Engine
+    from engine.runtime import Agents, Configuration, Lists
     from gateway.interceptors import Context
     from gateway.pb.paceline.v1.agent_session_pb2 import AgentSessionRequest, AgentSessionResponse
 
@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 class AgentService(agents_pb2_grpc.AgentServiceServicer):
     """Configures agents, lets supervisors change their states, and lets agents work."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._agents = Resources(engine, AgentSpec, "agent")
+    def __init__(self, configuration: Configuration, working: Agents, lists: Lists) -> None:
+        self._configuration = configuration
+        self._working = working
+        self._lists = lists
+        self._agents = Resources(configuration, AgentSpec, "agent")
 
     async def CreateAgent(
         self, request: pb.CreateAgentRequest, context: Context
@@ -83,14 +85,14 @@ class AgentService(agents_pb2_grpc.AgentServiceServicer):
     ) -> pb.SetAgentStateResponse:
         agent_id = names.agent_id(request.name)
         state = AGENT_STATE_OF[request.state]
-        before = await self._engine.describe_agent(agent_id)
+        before = await self._working.describe(agent_id)
         reason = names.clean_text("reason", request.reason)
         if before.state is state and before.reason == reason:
             result, view = campaigns_pb2.COMMAND_RESULT_ALREADY, before
         else:
             result, view = (
                 campaigns_pb2.COMMAND_RESULT_DONE,
-                await self._engine.force_agent_state(
+                await self._working.force_state(
                     agent_id,
                     SupervisorId(
                         names.clean_text("supervisor", request.supervisor) or caller_of(context)
@@ -107,10 +109,10 @@ class AgentService(agents_pb2_grpc.AgentServiceServicer):
         login = await anext(request_iterator, None)
         if login is None:
             return
-        desk = await open_desk(self._engine, login)
+        desk = await open_desk(self._configuration, self._working, self._lists, login)
         async with aclosing(desk.run(login, request_iterator)) as messages:
             async for message in messages:
                 yield message
 
     async def _told(self, spec: AgentSpec) -> pb.Agent:
-        return to_agent(spec, to_agent_status(await self._engine.describe_agent(spec.agent_id)))
+        return to_agent(spec, to_agent_status(await self._working.describe(spec.agent_id)))

@@ -21,16 +21,16 @@ from gateway.services.resources import Resources
 
 if TYPE_CHECKING:
     from engine.actors.messages import RunAnswer
-    from engine.runtime import Engine
+    from engine.runtime import Campaigns, Configuration
     from gateway.interceptors import Context
 
 
 class CampaignService(campaigns_pb2_grpc.CampaignServiceServicer):
     """Configures, starts, stops and explains campaigns."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._campaigns = Resources(engine, CampaignSpec, "campaign")
+    def __init__(self, configuration: Configuration, running: Campaigns) -> None:
+        self._running = running
+        self._campaigns = Resources(configuration, CampaignSpec, "campaign")
 
     async def CreateCampaign(
         self, request: pb.CreateCampaignRequest, context: Context
@@ -81,7 +81,7 @@ class CampaignService(campaigns_pb2_grpc.CampaignServiceServicer):
     async def StartCampaign(
         self, request: pb.StartCampaignRequest, context: Context
     ) -> pb.StartCampaignResponse:
-        answer = await self._engine.start_campaign(
+        answer = await self._running.start(
             names.campaign_id(request.name), by=caller_of(context), request_id=request.request_id
         )
         return pb.StartCampaignResponse(result=_result(answer), run_state=RUN_STATES[answer.phase])
@@ -89,7 +89,7 @@ class CampaignService(campaigns_pb2_grpc.CampaignServiceServicer):
     async def StopCampaign(
         self, request: pb.StopCampaignRequest, context: Context
     ) -> pb.StopCampaignResponse:
-        answer = await self._engine.stop_campaign(
+        answer = await self._running.stop(
             names.campaign_id(request.name), by=caller_of(context), request_id=request.request_id
         )
         return pb.StopCampaignResponse(result=_result(answer), run_state=RUN_STATES[answer.phase])
@@ -99,7 +99,7 @@ class CampaignService(campaigns_pb2_grpc.CampaignServiceServicer):
     ) -> pb.ExplainCampaignResponse:
         campaign_id = names.campaign_id(request.name)
         spec = self._campaigns.get(campaign_id)
-        told = await self._engine.explain_campaign(campaign_id)
+        told = await self._running.explain(campaign_id)
         return to_campaign_explanation(spec, told.view, told.supplies, told.ready_agents)
 
     async def EnableList(
@@ -201,7 +201,7 @@ class CampaignService(campaigns_pb2_grpc.CampaignServiceServicer):
         return pb.SetPacingResponse(campaign=await self._told(spec))
 
     async def _told(self, spec: CampaignSpec) -> pb.Campaign:
-        view = await self._engine.describe_campaign(spec.campaign_id)
+        view = await self._running.describe(spec.campaign_id)
         return to_campaign(spec, RUN_STATES[view.phase])
 
     async def _switch(

@@ -43,6 +43,6 @@ class EngineService(engine_pb2_grpc.EngineServiceServicer):
             clock_trusted=view.clock_trusted,
             draining=view.draining,
             calls_in_progress=view.calls_in_progress,
-            last_sequence=self._engine.last_sequence,
+            last_sequence=self._engine.events.last_sequence,
             sip_address=view.sip_address,
         )

@@ -26,7 +26,7 @@ from gateway.services.resources import Resources
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from engine.runtime import Engine, ImportRun
+    from engine.runtime import Configuration, ImportRun, Imports, Lists
     from gateway.interceptors import Context
 
 _PROGRESS_S = 0.5
@@ -38,10 +38,11 @@ _RECENT = 100
 class ListService(lists_pb2_grpc.ListServiceServicer):
     """Keeps lists of records and imports them."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._lists = Resources(engine, ListSpec, "list")
-        self._campaigns = Resources(engine, CampaignSpec, "campaign")
+    def __init__(self, configuration: Configuration, kept: Lists, imports: Imports) -> None:
+        self._kept = kept
+        self._imports = imports
+        self._lists = Resources(configuration, ListSpec, "list")
+        self._campaigns = Resources(configuration, CampaignSpec, "campaign")
 
     async def CreateList(
         self, request: pb.CreateListRequest, context: Context
@@ -93,7 +94,7 @@ class ListService(lists_pb2_grpc.ListServiceServicer):
         first = await anext(request_iterator, None)
         if first is None:
             return
-        run = self._open(first)
+        run = await self._open(first)
         try:
             await context.send_initial_metadata(())  # the header is accepted
             async for request in request_iterator:
@@ -119,7 +120,7 @@ class ListService(lists_pb2_grpc.ListServiceServicer):
         self, request: pb.ListImportErrorsRequest, context: Context
     ) -> pb.ListImportErrorsResponse:
         list_id, import_id = names.import_of(request.parent)
-        errors = await self._engine.import_errors(list_id, import_id)
+        errors = await self._imports.errors(list_id, import_id)
         start, size = row_of(request.page_token), size_of(request.page_size)
         more = start + size < len(errors)
         return pb.ListImportErrorsResponse(
@@ -133,7 +134,7 @@ class ListService(lists_pb2_grpc.ListServiceServicer):
         ref = names.record_ref(request.name)
         self._lists.get(ref.list_id)
         campaigns = [spec.campaign_id for spec in self._campaigns.all() if _dials(spec, ref)]
-        record = await tell_record(self._engine, ref, sorted(campaigns))
+        record = await tell_record(self._kept, ref, sorted(campaigns))
         return pb.GetRecordResponse(record=record)
 
     async def ListRecords(
@@ -141,11 +142,11 @@ class ListService(lists_pb2_grpc.ListServiceServicer):
     ) -> pb.ListRecordsResponse:
         list_id = names.list_id(request.parent)
         self._lists.get(list_id)
-        view = await self._engine.describe_list(list_id)
+        view = await self._kept.describe(list_id)
         start, size = row_of(request.page_token), size_of(request.page_size)
         end = min(start + size, view.next_row)
         records = [
-            to_record(await self._engine.describe_record(RecordRef(list_id, row), None))
+            to_record(await self._kept.describe_record(RecordRef(list_id, row), None))
             for row in range(start, end)
         ]
         following = encode_token(str(end)) if end < view.next_row else ""
@@ -155,17 +156,17 @@ class ListService(lists_pb2_grpc.ListServiceServicer):
         self, request: pb.ExplainRecordRequest, context: Context
     ) -> pb.ExplainRecordResponse:
         ref, campaign_id = self._pair(request.name, request.campaign)
-        return to_explanation(campaign_id, await self._engine.describe_record(ref, campaign_id))
+        return to_explanation(campaign_id, await self._kept.describe_record(ref, campaign_id))
 
     async def ResetRecord(
         self, request: pb.ResetRecordRequest, context: Context
     ) -> pb.ResetRecordResponse:
         ref, campaign_id = self._pair(request.name, request.campaign)
-        await self._engine.reset_record(ref, campaign_id, by=caller_of(context))
-        view = await self._engine.describe_record(ref, campaign_id)
+        await self._kept.reset_record(ref, campaign_id, by=caller_of(context))
+        view = await self._kept.describe_record(ref, campaign_id)
         return pb.ResetRecordResponse(standing=to_standing(campaign_id, view))
 
-    def _open(self, first: pb.ImportListRequest) -> ImportRun:
+    async def _open(self, first: pb.ImportListRequest) -> ImportRun:
         check_rules(first)
         if first.WhichOneof("part") != "header":
             raise InvalidRequestError("an import begins with its header", slug="invalid-import")
@@ -176,7 +177,7 @@ class ListService(lists_pb2_grpc.ListServiceServicer):
             region=header.region or spec.region,
             default_zone=check_zone("default_zone", header.default_zone) or spec.default_zone,
         )
-        return self._engine.open_import(spec, header.import_id, to_options(header))
+        return await self._imports.open(spec, header.import_id, to_options(header))
 
     def _pair(self, record: str, campaign: str) -> tuple[RecordRef, CampaignId]:
         ref, campaign_id = names.record_ref(record), names.campaign_id(campaign)
@@ -185,7 +186,7 @@ class ListService(lists_pb2_grpc.ListServiceServicer):
         return ref, campaign_id
 
     async def _told(self, spec: ListSpec) -> pb.List:
-        view = await self._engine.describe_list(spec.list_id)
+        view = await self._kept.describe(spec.list_id)
         return to_list(spec, view.records)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from engine.actors.messages import PacingView
-    from engine.runtime import Engine
+    from engine.runtime import Configuration, PacingViews
     from gateway.interceptors import Context
 
 _LOOK_S = 5.0
@@ -29,9 +29,9 @@ _LOOK_S = 5.0
 class PacingService(pacing_pb2_grpc.PacingServiceServicer):
     """Shows how calls are paced."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._campaigns = Resources(engine, CampaignSpec, "campaign")
+    def __init__(self, configuration: Configuration, pacing: PacingViews) -> None:
+        self._pacing = pacing
+        self._campaigns = Resources(configuration, CampaignSpec, "campaign")
 
     async def WatchPacing(
         self, request: pb.WatchPacingRequest, context: Context
@@ -39,9 +39,9 @@ class PacingService(pacing_pb2_grpc.PacingServiceServicer):
         campaign_id = names.campaign_id(request.campaign)
         self._campaigns.get(campaign_id)
         decisions: Recent[PacingView] = Recent()
-        leave = self._engine.watch_pacing(campaign_id, decisions.put)
+        leave = self._pacing.watch(campaign_id, decisions.put)
         try:
-            newest = await self._engine.describe_pacing(campaign_id)
+            newest = await self._pacing.describe(campaign_id)
             yield pb.WatchPacingResponse(decision=to_decision(newest))
             while True:
                 for view in await decisions.get(_LOOK_S):
@@ -60,4 +60,4 @@ class PacingService(pacing_pb2_grpc.PacingServiceServicer):
             day = date.fromisoformat(request.day) if request.day else None
         except ValueError as error:
             raise InvalidRequestError(f"day {request.day}: {error}") from error
-        return to_report(await self._engine.report_pacing(campaign_id, day))
+        return to_report(await self._pacing.report(campaign_id, day))

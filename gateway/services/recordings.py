@@ -22,7 +22,8 @@ from gateway.pb.paceline.v1 import recordings_pb2_grpc
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from engine.runtime import Engine
+    from engine.runtime import Campaigns
+    from engine.runtime.recordings import RecordingShelf
     from engine.telephony.recording.library import Reading
     from gateway.interceptors import Context
 
@@ -37,8 +38,9 @@ AHEAD_S = 1.0
 class RecordingService(recordings_pb2_grpc.RecordingServiceServicer):
     """Keeps recordings of calls."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, shelf: RecordingShelf, campaigns: Campaigns) -> None:
+        self._shelf = shelf
+        self._campaigns = campaigns
 
     async def ListRecordings(
         self, request: pb.ListRecordingsRequest, context: Context
@@ -55,7 +57,7 @@ class RecordingService(recordings_pb2_grpc.RecordingServiceServicer):
             limit=size + 1,
             campaigns=scope_of().campaigns,
         )
-        rows = await self._engine.recordings.find(query)
+        rows = await self._shelf.find(query)
         following = encode_token(rows[size - 1].recording_id) if len(rows) > size else ""
         return pb.ListRecordingsResponse(
             recordings=[to_recording(row) for row in rows[:size]], next_page_token=following
@@ -65,14 +67,14 @@ class RecordingService(recordings_pb2_grpc.RecordingServiceServicer):
         self, request: pb.GetRecordingRequest, context: Context
     ) -> pb.GetRecordingResponse:
         recording_id = names.recording_id(request.name)
-        row = await self._engine.recordings.get(recording_id, scope_of().campaigns)
+        row = await self._shelf.get(recording_id, scope_of().campaigns)
         return pb.GetRecordingResponse(recording=to_recording(row))
 
     async def DeleteRecording(
         self, request: pb.DeleteRecordingRequest, context: Context
     ) -> pb.DeleteRecordingResponse:
         recording_id = names.recording_id(request.name)
-        row = await self._engine.recordings.delete(
+        row = await self._shelf.delete(
             recording_id, by=caller_of(context), campaigns=scope_of().campaigns
         )
         return pb.DeleteRecordingResponse(recording=to_recording(row))
@@ -80,7 +82,7 @@ class RecordingService(recordings_pb2_grpc.RecordingServiceServicer):
     async def DownloadRecording(
         self, request: pb.DownloadRecordingRequest, context: Context
     ) -> AsyncIterator[pb.DownloadRecordingResponse]:
-        reading = await self._engine.recordings.open(
+        reading = await self._shelf.open(
             names.recording_id(request.name),
             by=caller_of(context),
             how="download",
@@ -104,7 +106,7 @@ class RecordingService(recordings_pb2_grpc.RecordingServiceServicer):
     ) -> AsyncIterator[pb.PlayRecordingResponse]:
         start_s = from_duration(request.start)
         piece_s = from_duration(request.piece) if is_set(request, "piece") else PIECE_S
-        reading = await self._engine.recordings.open(
+        reading = await self._shelf.open(
             names.recording_id(request.name),
             by=caller_of(context),
             how="play",
@@ -150,7 +152,7 @@ class RecordingService(recordings_pb2_grpc.RecordingServiceServicer):
         self, call: str, action: RecordingAction, context: Context
     ) -> pb.CallRecording:
         attempt_id = names.attempt_id(call)
-        view = await self._engine.control_recording(
+        view = await self._campaigns.control_recording(
             attempt_id, action, by=caller_of(context), campaigns=scope_of().campaigns
         )
         return to_call_recording(view)

@@ -12,7 +12,7 @@ from gateway.paging import page
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engine.runtime import Engine
+    from engine.runtime import Configuration
 
 S = TypeVar("S", CampaignSpec, ListSpec, AgentSpec, TeamSpec, TrunkSpec)
 
@@ -25,12 +25,12 @@ class Resources(Generic[S]):
     """The resources of one kind.
 
     Attributes:
-        engine: Who keeps them.
+        configuration: Keeps them.
         spec_type: The kind's spec.
         kind: The kind's name, as facts have it.
     """
 
-    engine: Engine
+    configuration: Configuration
     spec_type: type[S]
     kind: str
 
@@ -40,14 +40,16 @@ class Resources(Generic[S]):
         Raises:
             NotFoundError: There is none.
         """
-        spec = self.engine.get(self.kind, resource_id)
+        spec = self.configuration.get(self.kind, resource_id)
         if not isinstance(spec, self.spec_type):
             raise TypeError(f"{self.kind} {resource_id} is kept as {type(spec).__name__}")
         return spec
 
     def all(self) -> list[S]:
         """Return all of them, in any order."""
-        return [spec for spec in self.engine.list(self.kind) if isinstance(spec, self.spec_type)]
+        return [
+            spec for spec in self.configuration.all(self.kind) if isinstance(spec, self.spec_type)
+        ]
 
     def page(
         self, page_size: int, token: str, wants: Callable[[S], bool] = lambda _: True
@@ -67,7 +69,9 @@ class Resources(Generic[S]):
         Raises:
             AlreadyExistsError: There is one.
         """
-        await self.engine.put(self.kind, spec, expected_revision=0, request_id=request_id, by=by)
+        await self.configuration.put(
+            self.kind, spec, expected_revision=0, request_id=request_id, by=by
+        )
         return self.get(id_of(spec))
 
     async def change(
@@ -89,7 +93,7 @@ class Resources(Generic[S]):
             present = self.get(resource_id)
             check_etag(etag, present.revision)
             try:
-                await self.engine.put(
+                await self.configuration.put(
                     self.kind,
                     make(present),
                     expected_revision=present.revision,
@@ -116,7 +120,7 @@ class Resources(Generic[S]):
             RevisionChangedError: The etag is not the present one's.
         """
         check_etag(etag, self.get(resource_id).revision)
-        await self.engine.delete(self.kind, resource_id, request_id=request_id, by=by)
+        await self.configuration.delete(self.kind, resource_id, request_id=request_id, by=by)
 
 
 def id_of(spec: CampaignSpec | ListSpec | AgentSpec | TeamSpec | TrunkSpec) -> str:

@@ -14,15 +14,15 @@ from gateway.supervisor import open_supervisor
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from engine.runtime import Engine
+    from engine.runtime import Supervision
     from gateway.interceptors import Context
 
 
 class SupervisionService(supervision_pb2_grpc.SupervisionServiceServicer):
     """Lets supervisors join agents' calls."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, supervision: Supervision) -> None:
+        self._supervision = supervision
 
     async def Supervise(
         self, request_iterator: AsyncIterator[pb.SuperviseRequest], context: Context
@@ -30,7 +30,7 @@ class SupervisionService(supervision_pb2_grpc.SupervisionServiceServicer):
         first = await anext(request_iterator, None)
         if first is None:
             return
-        supervisor = await open_supervisor(self._engine, first)
+        supervisor = await open_supervisor(self._supervision, first)
         async with aclosing(supervisor.run(request_iterator)) as messages:
             async for message in messages:
                 yield message
@@ -38,7 +38,7 @@ class SupervisionService(supervision_pb2_grpc.SupervisionServiceServicer):
     async def ListSupervisionSessions(
         self, request: pb.ListSupervisionSessionsRequest, context: Context
     ) -> pb.ListSupervisionSessionsResponse:
-        items = [(view.session_id, view) for view in await self._engine.sessions()]
+        items = [(view.session_id, view) for view in await self._supervision.sessions()]
         views, following = page(items, request.page_size, request.page_token)
         return pb.ListSupervisionSessionsResponse(
             sessions=[to_session(view) for view in views], next_page_token=following

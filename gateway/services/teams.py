@@ -15,15 +15,15 @@ from gateway.pb.paceline.v1 import teams_pb2_grpc
 from gateway.services.resources import Resources
 
 if TYPE_CHECKING:
-    from engine.runtime import Engine
+    from engine.runtime import Configuration
     from gateway.interceptors import Context
 
 
 class TeamService(teams_pb2_grpc.TeamServiceServicer):
     """Configures teams."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._teams = Resources(engine, TeamSpec, "team")
+    def __init__(self, configuration: Configuration) -> None:
+        self._teams = Resources(configuration, TeamSpec, "team")
 
     async def CreateTeam(
         self, request: pb.CreateTeamRequest, context: Context

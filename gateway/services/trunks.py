@@ -16,16 +16,16 @@ from gateway.pb.paceline.v1 import trunks_pb2_grpc
 from gateway.services.resources import Resources
 
 if TYPE_CHECKING:
-    from engine.runtime import Engine
+    from engine.runtime import Configuration, Trunks
     from gateway.interceptors import Context
 
 
 class TrunkService(trunks_pb2_grpc.TrunkServiceServicer):
     """Configures trunks and tells their state."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._trunks = Resources(engine, TrunkSpec, "trunk")
+    def __init__(self, configuration: Configuration, reached: Trunks) -> None:
+        self._reached = reached
+        self._trunks = Resources(configuration, TrunkSpec, "trunk")
 
     async def CreateTrunk(
         self, request: pb.CreateTrunkRequest, context: Context
@@ -71,4 +71,4 @@ class TrunkService(trunks_pb2_grpc.TrunkServiceServicer):
         return pb.DeleteTrunkResponse()
 
     async def _told(self, spec: TrunkSpec) -> pb.Trunk:
-        return to_trunk(spec, to_trunk_state(await self._engine.describe_trunk(spec.trunk_id)))
+        return to_trunk(spec, to_trunk_state(await self._reached.describe(spec.trunk_id)))

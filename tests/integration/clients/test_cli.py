@@ -151,7 +151,7 @@ def test_a_day_of_pacing_is_reported_and_drawn(run: Run, served: Served, tmp_pat
         calls_started=7, ready_agents=1.5, calls_in_flight=3.0, answer_ratio=0.3, tau=0.02,
         budget_calls=-1.0, dial_level=1.5,
     )  # fmt: skip
-    served.engine.log.append(StoredFact(len(served.engine.log) + 1, fact))
+    served.engine.events.log.append(StoredFact(len(served.engine.events.log) + 1, fact))
     plot = tmp_path / "day.svg"
     text = run("report", "pacing", "spring", "--day", "2026-03-09", "--plot", str(plot)).stdout
     assert "ran 0:01:00, 7 calls started" in text
@@ -267,7 +267,7 @@ def test_a_desk_is_worked_from_a_pipe(run: Run, served: Served) -> None:
 
 
 def test_values_and_events_are_printed_for_scripts(run: Run, served: Served) -> None:
-    served.engine.happen(3)
+    served.engine.events.happen(3)
     lines = run("watch", "events", "--once", "--after", "1", "--json").stdout.splitlines()
     assert [json.loads(line)["sequence"] for line in lines] == [2, 3]
     assert "engine started" in run("watch", "events", "--once").stdout

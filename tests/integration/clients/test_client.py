@@ -84,7 +84,7 @@ async def test_the_same_file_has_the_same_import_id(
     for _ in range(2):
         async for _progress in client.lists.import_file("l1", file):
             pass
-    ((_, import_id),) = engine.errors
+    ((_, import_id),) = engine.imports.refused
     errors = [each async for each in client.lists.import_errors("l1", import_id)]
     assert [each.message for each in errors] == ["no number", "no number"]
 
@@ -170,13 +170,13 @@ async def test_a_login_without_an_agent_is_refused(client: PacelineClient) -> No
 async def test_events_go_on_where_a_reader_left(
     client: PacelineClient, engine: EngineDouble
 ) -> None:
-    engine.happen(5)
+    engine.events.happen(5)
     assert [event.sequence for event in await client.events.read(2)] == [3, 4, 5]
     seen = []
     async for event in client.events.watch(1):
         seen.append(event.sequence)
         if len(seen) == 4:
-            asyncio.get_running_loop().call_soon(engine.happen, 1)
+            asyncio.get_running_loop().call_soon(engine.events.happen, 1)
         if len(seen) == 5:
             break
     assert seen == [2, 3, 4, 5, 6]

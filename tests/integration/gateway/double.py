@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -136,7 +136,7 @@ class SupervisionLinkDouble:
     queue: asyncio.Queue[SupervisorEvent] = field(default_factory=asyncio.Queue)
 
     async def set_mode(self, mode: SupervisionMode) -> SessionView:
-        self.view = replace(self.view, mode=mode)
+        self.view = msgspec.structs.replace(self.view, mode=mode)
         self.queue.put_nowait(SessionShown(self.view))
         return self.view
 
@@ -170,100 +170,82 @@ class Extras:
     fields: Mapping[str, str]
 
 
-class EngineDouble:
-    """The facade, over dictionaries."""
-
-    def __init__(self) -> None:
-        self.metrics = MetricsBoard()
-        self.specs: dict[tuple[str, str], Spec] = {}
-        self.phases: dict[str, CampaignPhase] = {}
-        self.callers: list[str] = []
-        self.done: dict[str, int] = {}
-        self.log: list[StoredFact] = []
-        self.grown = asyncio.Event()
-        self.dnc: set[str] = set()
-        self.errors: dict[tuple[str, str], list[tuple[int, str]]] = {}
-        self.runs: list[ImportRunDouble] = []
-        self.desks: list[AgentLinkDouble] = []
-        self.links: list[SupervisionLinkDouble] = []
-        self.busy: set[str] = set()
-        self.states: dict[str, tuple[AgentState, str]] = {}
-        self.draining = False
-        self.conflicts = 0
-        self.pacing_watchers: list[Callable[[PacingView], None]] = []
-
-    # resources
+class ConfigurationDouble:
+    def __init__(self, engine: EngineDouble) -> None:
+        self._engine = engine
 
     def get(self, kind: str, resource_id: str) -> Spec:
-        if (kind, resource_id) not in self.specs:
+        if (kind, resource_id) not in self._engine.specs:
             raise NotFoundError(f"no {kind} {resource_id}", slug=f"unknown-{kind}")
-        return self.specs[kind, resource_id]
+        return self._engine.specs[kind, resource_id]
 
-    def list(self, kind: str) -> Sequence[Spec]:
-        return [spec for (known, _), spec in self.specs.items() if known == kind]
+    def all(self, kind: str) -> Sequence[Spec]:
+        return [spec for (known, _), spec in self._engine.specs.items() if known == kind]
 
     async def put(
         self, kind: str, spec: Spec, *, expected_revision: int, request_id: str, by: str
     ) -> None:
-        key = (kind, str(getattr(spec, f"{kind}_id")))
-        if request_id and request_id in self.done:
+        engine, key = self._engine, (kind, str(getattr(spec, f"{kind}_id")))
+        if request_id and request_id in engine.done:
             return
-        present = int(getattr(self.specs.get(key), "revision", 0))
-        if self.conflicts:
-            self.conflicts -= 1
-            self.specs[key] = msgspec.structs.replace(self.specs[key], revision=present + 1)
+        present = int(getattr(engine.specs.get(key), "revision", 0))
+        if engine.conflicts:
+            engine.conflicts -= 1
+            engine.specs[key] = msgspec.structs.replace(engine.specs[key], revision=present + 1)
             raise RevisionChangedError("another change came between")
         if expected_revision == 0 and present:
             raise AlreadyExistsError(f"{kind} exists", slug=f"duplicate-{kind}")
         if expected_revision != present:
             raise RevisionChangedError("not the present one")
-        self.specs[key] = msgspec.structs.replace(spec, revision=present + 1)
-        self.done[request_id] = present + 1
+        engine.specs[key] = msgspec.structs.replace(spec, revision=present + 1)
+        engine.done[request_id] = present + 1
 
     async def delete(self, kind: str, resource_id: str, *, request_id: str, by: str) -> None:
         self.get(kind, resource_id)
-        del self.specs[kind, resource_id]
+        del self._engine.specs[kind, resource_id]
 
-    # campaigns
 
-    async def start_campaign(
-        self, campaign_id: CampaignId, *, by: str, request_id: str
-    ) -> RunAnswer:
-        spec = self.get("campaign", campaign_id)
-        self.callers.append(by)
+class CampaignsDouble:
+    def __init__(self, engine: EngineDouble) -> None:
+        self._engine = engine
+
+    async def start(self, campaign_id: CampaignId, *, by: str, request_id: str) -> RunAnswer:
+        spec = self._engine.configuration.get("campaign", campaign_id)
+        self._engine.callers.append(by)
         if isinstance(spec, CampaignSpec) and not spec.hours:
             raise CampaignIncompleteError("no calling hours")
         return self._run(campaign_id, CampaignPhase.RUNNING)
 
-    async def stop_campaign(
-        self, campaign_id: CampaignId, *, by: str, request_id: str
-    ) -> RunAnswer:
-        self.get("campaign", campaign_id)
-        self.callers.append(by)
+    async def stop(self, campaign_id: CampaignId, *, by: str, request_id: str) -> RunAnswer:
+        self._engine.configuration.get("campaign", campaign_id)
+        self._engine.callers.append(by)
         return self._run(campaign_id, CampaignPhase.IDLE)
 
     def _run(self, campaign_id: str, phase: CampaignPhase) -> RunAnswer:
-        before = self.phases.get(campaign_id, CampaignPhase.IDLE)
-        self.phases[campaign_id] = phase
+        before = self._engine.phases.get(campaign_id, CampaignPhase.IDLE)
+        self._engine.phases[campaign_id] = phase
         return RunAnswer(already=before is phase, phase=phase, generation=1)
 
-    async def describe_campaign(self, campaign_id: CampaignId) -> CampaignView:
-        phase = self.phases.get(campaign_id, CampaignPhase.IDLE)
+    async def describe(self, campaign_id: CampaignId) -> CampaignView:
+        phase = self._engine.phases.get(campaign_id, CampaignPhase.IDLE)
         return CampaignView(phase, 1, "progressive", 2, ("no-agent-ready",), 1_764_000_000.0, True)
 
-    async def explain_campaign(self, campaign_id: CampaignId) -> Explanation:
-        spec = self.get("campaign", campaign_id)
+    async def explain(self, campaign_id: CampaignId) -> Explanation:
+        spec = self._engine.configuration.get("campaign", campaign_id)
         links = spec.lists if isinstance(spec, CampaignSpec) else ()
         outside = ReasonCount("outside-hours", "Europe/Berlin", 40, (RecordRef(ListId("l1"), 7),))
         supplies = {
             link.list_id: SupplyView(link.list_id, 100, 90, 10, 5, 1, 44, (outside,))
             for link in links
         }
-        return Explanation(await self.describe_campaign(campaign_id), supplies, 3)
+        return Explanation(await self.describe(campaign_id), supplies, 3)
 
-    # lists
 
-    async def describe_list(self, list_id: ListId) -> ListView:
+class ListsDouble:
+    def __init__(self, engine: EngineDouble) -> None:
+        self._engine = engine
+
+    async def describe(self, list_id: ListId) -> ListView:
         return ListView(list_id, ROWS, ROWS)
 
     async def describe_record(self, ref: RecordRef, campaign_id: CampaignId | None) -> RecordView:
@@ -275,70 +257,88 @@ class EngineDouble:
         phase = RecordPhase.WAITING if campaign_id else RecordPhase.READY
         return RecordView(ref, phase, 1, "busy", 9.0, (number,), False, "waiting", 9.0)
 
-    async def record_extras(self, ref: RecordRef) -> Extras:
+    async def read_extras(self, ref: RecordRef) -> Extras:
         return Extras("Ada", {"city": "Ulm"})
 
     async def reset_record(self, ref: RecordRef, campaign_id: CampaignId, *, by: str) -> None:
-        self.callers.append(by)
+        self._engine.callers.append(by)
 
-    def open_import(
-        self, spec: ListSpec, import_id: str, options: ImportOptions
-    ) -> ImportRunDouble:
+
+class ImportsDouble:
+    def __init__(self, engine: EngineDouble) -> None:
+        self._engine = engine
+        self.refused: dict[tuple[str, str], list[tuple[int, str]]] = {}
+
+    async def open(self, spec: ListSpec, import_id: str, options: ImportOptions) -> ImportRunDouble:
         if options.roles.get("x") == "skip":
             raise InvalidRequestError("nothing to import", slug="invalid-header")
-        errors = self.errors.setdefault((spec.list_id, import_id), [])
-        self.runs.append(ImportRunDouble(errors))
-        return self.runs[-1]
+        errors = self.refused.setdefault((spec.list_id, import_id), [])
+        self._engine.runs.append(ImportRunDouble(errors))
+        return self._engine.runs[-1]
 
-    async def import_errors(self, list_id: ListId, import_id: str) -> Sequence[tuple[int, str]]:
-        return self.errors.get((list_id, import_id), [])
+    async def errors(self, list_id: ListId, import_id: str) -> Sequence[tuple[int, str]]:
+        return self.refused.get((list_id, import_id), [])
 
-    # do-not-call
 
-    async def add_dnc(self, numbers: Sequence[E164], *, by: str, note: str) -> int:
-        self.callers.append(by)
-        new = set(numbers) - self.dnc
-        self.dnc |= new
+class DncDouble:
+    def __init__(self, engine: EngineDouble) -> None:
+        self._engine = engine
+        self._listed: set[str] = set()
+
+    async def add(self, numbers: Sequence[E164], *, by: str, note: str) -> int:
+        self._engine.callers.append(by)
+        new = set(numbers) - self._listed
+        self._listed |= new
         return len(new)
 
-    async def remove_dnc(self, numbers: Sequence[E164], *, by: str) -> int:
-        self.callers.append(by)
-        gone = set(numbers) & self.dnc
-        self.dnc -= gone
+    async def remove(self, numbers: Sequence[E164], *, by: str) -> int:
+        self._engine.callers.append(by)
+        gone = set(numbers) & self._listed
+        self._listed -= gone
         return len(gone)
 
-    def is_dnc(self, number: E164) -> bool:
-        return number in self.dnc
+    def has(self, number: E164) -> bool:
+        return number in self._listed
 
-    def dnc_numbers(self) -> Sequence[str]:
-        return list(self.dnc)
+    def numbers(self) -> Sequence[str]:
+        return list(self._listed)
 
-    # agents and trunks
 
-    async def describe_agent(self, agent_id: AgentId) -> AgentView:
-        self.get("agent", agent_id)
-        state, reason = self.states.get(agent_id, (AgentState.LOGGED_OUT, ""))
+class AgentsDouble:
+    def __init__(self, engine: EngineDouble) -> None:
+        self._engine = engine
+        self._states: dict[str, tuple[AgentState, str]] = {}
+
+    async def describe(self, agent_id: AgentId) -> AgentView:
+        self._engine.configuration.get("agent", agent_id)
+        state, reason = self._states.get(agent_id, (AgentState.LOGGED_OUT, ""))
         return AgentView(
             agent_id, AgentPhase.NOT_READY, state, reason, 1.0, None, True, None, None, None
         )
 
-    async def force_agent_state(
+    async def force_state(
         self, agent_id: AgentId, supervisor: SupervisorId, state: AgentState, reason: str
     ) -> AgentView:
-        if agent_id in self.busy:
+        if agent_id in self._engine.busy:
             raise AgentBusyError(f"agents/{agent_id} handles a call")
-        self.callers.append(supervisor)
-        self.states[agent_id] = (state, reason)
-        return await self.describe_agent(agent_id)
+        self._engine.callers.append(supervisor)
+        self._states[agent_id] = (state, reason)
+        return await self.describe(agent_id)
 
     async def open_desk(self, agent_id: AgentId, *, phone: str) -> AgentLinkDouble:
-        self.desks.append(AgentLinkDouble(await self.describe_agent(agent_id)))
-        return self.desks[-1]
+        self._engine.desks.append(AgentLinkDouble(await self.describe(agent_id)))
+        return self._engine.desks[-1]
 
-    async def describe_trunk(self, trunk_id: TrunkId) -> TrunkView:
+
+class TrunksDouble:
+    async def describe(self, trunk_id: TrunkId) -> TrunkView:
         return TrunkView(up=True, reason="", channels_used=4, waiting=2)
 
-    # events, pacing, supervision, the engine
+
+class EventsDouble:
+    def __init__(self) -> None:
+        self.log: list[StoredFact] = []
+        self._grown = asyncio.Event()
 
     @property
     def last_sequence(self) -> int:
@@ -348,37 +348,48 @@ class EngineDouble:
         for _ in range(count):
             fact = EngineStarted(at_s=1.0, epoch=1, version="x")
             self.log.append(StoredFact(len(self.log) + 1, fact))
-        self.grown.set()
+        self._grown.set()
 
-    async def read_events(self, after: int, limit: int) -> Sequence[StoredFact]:
+    async def read(self, after: int, limit: int) -> Sequence[StoredFact]:
         return self.log[after : after + limit]
 
-    async def wait_for_event(self, after: int, timeout_s: float) -> None:
-        self.grown.clear()
+    async def wait(self, after: int, timeout_s: float) -> None:
+        self._grown.clear()
         if len(self.log) <= after:
             try:
                 async with asyncio.timeout(timeout_s):
-                    await self.grown.wait()
+                    await self._grown.wait()
             except TimeoutError:
                 return
 
-    async def describe_pacing(self, campaign_id: CampaignId) -> PacingView:
+
+class PacingDouble:
+    def __init__(self, events: EventsDouble) -> None:
+        self._events = events
+        self.watchers: list[Callable[[PacingView], None]] = []
+
+    async def describe(self, campaign_id: CampaignId) -> PacingView:
         return PacingView(
             5.0, "predictive", 3.0, 4.0, 1.5, 2.5, 7, 2, 0.3, 0.01, 0.02, 4.0, 1.5, "risk"
         )
 
-    def watch_pacing(
+    def watch(
         self, campaign_id: CampaignId, tell: Callable[[PacingView], None]
     ) -> Callable[[], None]:
-        self.pacing_watchers.append(tell)
-        return lambda: self.pacing_watchers.remove(tell)
+        self.watchers.append(tell)
+        return lambda: self.watchers.remove(tell)
 
-    async def report_pacing(self, campaign_id: CampaignId, day: date | None) -> PacingDay:
+    async def report(self, campaign_id: CampaignId, day: date | None) -> PacingDay:
         report = PacingDay.of(campaign_id, "UTC", day or date(2026, 3, 9))
-        await report.read(self.read_events, self.last_sequence)
+        await report.read(self._events.read, self._events.last_sequence)
         return report
 
-    async def supervise(
+
+class SupervisionDouble:
+    def __init__(self, engine: EngineDouble) -> None:
+        self._engine = engine
+
+    async def open(
         self,
         agent_id: AgentId,
         supervisor: SupervisorId,
@@ -386,13 +397,42 @@ class EngineDouble:
         *,
         phone: str,
     ) -> SupervisionLinkDouble:
-        self.get("agent", agent_id)
+        self._engine.configuration.get("agent", agent_id)
         view = SessionView(SessionId("a1-0001-00000009"), supervisor, agent_id, mode, CALL, True)
-        self.links.append(SupervisionLinkDouble(view))
-        return self.links[-1]
+        self._engine.links.append(SupervisionLinkDouble(view))
+        return self._engine.links[-1]
 
     async def sessions(self) -> Sequence[SessionView]:
-        return [link.view for link in self.links if not link.closed]
+        return [link.view for link in self._engine.links if not link.closed]
+
+
+class EngineDouble:
+    """The rooms of an engine, over dictionaries that tests look into."""
+
+    def __init__(self) -> None:
+        self.metrics = MetricsBoard()
+        self.specs: dict[tuple[str, str], Spec] = {}
+        self.phases: dict[str, CampaignPhase] = {}
+        self.callers: list[str] = []
+        self.done: dict[str, int] = {}
+        self.runs: list[ImportRunDouble] = []
+        self.desks: list[AgentLinkDouble] = []
+        self.links: list[SupervisionLinkDouble] = []
+        self.busy: set[str] = set()
+        self.draining = False
+        self.conflicts = 0
+        self.configuration = ConfigurationDouble(self)
+        self.campaigns = CampaignsDouble(self)
+        self.lists = ListsDouble(self)
+        self.imports = ImportsDouble(self)
+        self.dnc = DncDouble(self)
+        self.agents = AgentsDouble(self)
+        self.trunks = TrunksDouble()
+        self.events = EventsDouble()
+        self.pacing = PacingDouble(self.events)
+        self.supervision = SupervisionDouble(self)
+        self.recordings = None
+        """Their service has tests of its own, over the whole engine."""
 
     def describe(self) -> Any:
         @dataclass

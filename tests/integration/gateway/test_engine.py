@@ -197,14 +197,16 @@ async def test_a_caller_who_goes_away_breaks_no_callback_of_the_store(engine: En
     asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context))
     spec = AgentSpec(agent_id=AgentId("alice"))
     calls = [
-        asyncio.create_task(engine.put("agent", spec, expected_revision=0, request_id="")),
-        asyncio.create_task(engine.read_events(0, 10)),
+        asyncio.create_task(
+            engine.configuration.put("agent", spec, expected_revision=0, request_id="")
+        ),
+        asyncio.create_task(engine.events.read(0, 10)),
     ]
     await asyncio.sleep(0)  # both have asked, and wait
     for call in calls:
         call.cancel()
     await asyncio.gather(*calls, return_exceptions=True)
     while engine.runtime.resources.find("agent", "alice") is None:
-        await engine.wait_for_event(engine.last_sequence, 0.1)
-    await engine.read_events(0, 10)
+        await engine.events.wait(engine.events.last_sequence, 0.1)
+    await engine.events.read(0, 10)
     assert broken == []

@@ -18,7 +18,7 @@ from engine.compliance.recording import RecordingState
 from engine.config import UserSettings
 from engine.domain.facts import RecordingAccessed, RecordingDeleted
 from engine.domain.ids import AttemptId, CampaignId
-from engine.runtime import Engine
+from engine.runtime import Campaigns
 from gateway.access import UserTable
 from gateway.pb.paceline.v1 import events_pb2, events_pb2_grpc
 from gateway.pb.paceline.v1 import recordings_pb2 as pb
@@ -46,24 +46,24 @@ OK, HIDDEN = grpc.StatusCode.OK, grpc.StatusCode.NOT_FOUND
 CLOSED = grpc.StatusCode.PERMISSION_DENIED
 
 
-class Calls:
-    """The engine as far as recordings of calls go: its own rules over two calls."""
+class Actors:
+    """Two campaigns that answer whatever is asked."""
 
-    control_recording: Any = Engine.control_recording
-    _campaign_of: Any = Engine._campaign_of
-
-    def __init__(self, house: House) -> None:
-        self.recordings = shelf_of(house)
-        of = {AttemptId(call): CampaignId(campaign) for campaign, call in CALLS.items()}
-        self.runtime = SimpleNamespace(live=SimpleNamespace(campaign_of=of.get))
-        self.asked: list[str] = []
-
-    def _campaign(self, campaign_id: CampaignId) -> CampaignId:
+    def campaign(self, campaign_id: CampaignId) -> CampaignId:
         return campaign_id
 
-    async def ask(self, campaign_id: CampaignId, _make: object) -> RecordingView:
-        self.asked.append(campaign_id)
+    async def ask(self, _campaign_id: CampaignId, _make: object) -> RecordingView:
         return RecordingView(AttemptId("a"), RecordingState.ON, "manual", "")
+
+
+def service_of(house: House) -> RecordingService:
+    """Return the service over two calls, with the rules of the engine itself."""
+    of = {AttemptId(call): CampaignId(campaign) for campaign, call in CALLS.items()}
+    # Any: of the engine only what recordings of calls need stands behind the rules.
+    actors: Any = Actors()
+    nobody: Any = None
+    live: Any = SimpleNamespace(campaign_of=of.get)
+    return RecordingService(shelf_of(house), Campaigns(actors, nobody, nobody, nobody, live))
 
 
 class Desk:
@@ -112,10 +112,10 @@ class Desk:
 @pytest_asyncio.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     house = House(tmp_path)
-    engine: Any = Calls(house)
+    service = service_of(house)
     gateway = Gateway(
         [
-            lambda to: add_RecordingServiceServicer_to_server(RecordingService(engine), to),
+            lambda to: add_RecordingServiceServicer_to_server(service, to),
             lambda to: events_pb2_grpc.add_EventServiceServicer_to_server(Events(), to),
         ],
         listen="127.0.0.1:0",
@@ -173,7 +173,7 @@ async def test_a_certificate_proves_whose_rights_count(
 ) -> None:
     """The command line's client, with the files its environment names, over mutual TLS."""
     house, authority = House(tmp_path), trustme.CA()
-    engine: Any = Calls(house)
+    service = service_of(house)
     house.make(1, NOW_S, campaign="spring")
     house.make(2, NOW_S, campaign="autumn")
     files = {}
@@ -184,7 +184,7 @@ async def test_a_certificate_proves_whose_rights_count(
         leaf.private_key_pem.write_to_path(str(files[name][1]))
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     gateway = Gateway(
-        [lambda to: add_RecordingServiceServicer_to_server(RecordingService(engine), to)],
+        [lambda to: add_RecordingServiceServicer_to_server(service, to)],
         listen="127.0.0.1:0",
         tls=Tls(*files["server"], tmp_path / "ca.pem"),
         policy=UserTable(USERS),

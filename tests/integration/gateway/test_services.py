@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -12,6 +11,7 @@ import pytest
 import pytest_asyncio
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
+from msgspec.structs import replace
 
 from engine.actors import desk
 from engine.actors.messages import HangUpCall
@@ -424,7 +424,7 @@ async def test_teams_and_trunks_are_kept_and_passwords_are_not_told(
     await trunks.UpdateTrunk(
         trunks_pb2.UpdateTrunkRequest(trunk=trunks_pb2.Trunk(name="trunks/k1", channels=3))
     )
-    kept = engine.get("trunk", "k1")
+    kept = engine.configuration.get("trunk", "k1")
     assert (getattr(kept, "password", ""), getattr(kept, "channels", 0)) == ("hush", 3)
 
 
@@ -579,14 +579,14 @@ async def test_a_session_without_a_proper_login_is_refused(
 async def test_events_come_without_a_gap_from_where_they_are_asked(
     channel: grpc.aio.Channel, engine: EngineDouble
 ) -> None:
-    engine.happen(1_200)
+    engine.events.happen(1_200)
     stub = events_pb2_grpc.EventServiceStub(channel)
     call = stub.WatchEvents(events_pb2.WatchEventsRequest(after_sequence=100))
     seen: list[int] = []
     async for message in call:
         seen += [event.sequence for event in message.events]
         if seen[-1] == 1_200:
-            engine.happen(5)
+            engine.events.happen(5)
         if seen[-1] == 1_205:
             break
     assert seen == list(range(101, 1_206))
@@ -596,7 +596,7 @@ async def test_events_come_without_a_gap_from_where_they_are_asked(
 async def test_events_can_be_listed_and_the_future_cannot(
     channel: grpc.aio.Channel, engine: EngineDouble
 ) -> None:
-    engine.happen(3)
+    engine.events.happen(3)
     stub = events_pb2_grpc.EventServiceStub(channel)
     told = await stub.ListEvents(events_pb2.ListEventsRequest(after_sequence=1, page_size=1))
     assert ([event.sequence for event in told.events], told.last_sequence) == ([2], 3)
@@ -607,12 +607,12 @@ async def test_events_can_be_listed_and_the_future_cannot(
 async def test_without_a_number_only_new_events_come(
     channel: grpc.aio.Channel, engine: EngineDouble
 ) -> None:
-    engine.happen(3)
+    engine.events.happen(3)
     call = events_pb2_grpc.EventServiceStub(channel).WatchEvents(events_pb2.WatchEventsRequest())
     messages = aiter(call)
     first = await anext(messages)
     assert (list(first.events), first.last_sequence) == ([], 3)
-    engine.happen(1)
+    engine.events.happen(1)
     assert [event.sequence for event in (await anext(messages)).events] == [4]
     call.cancel()
 
@@ -696,9 +696,9 @@ async def test_pacing_shows_every_decision_in_order(
     call = stub.WatchPacing(pacing_pb2.WatchPacingRequest(campaign="campaigns/c1"))
     answers = aiter(call)
     await anext(answers)
-    newest = await engine.describe_pacing(CampaignId("c1"))
+    newest = await engine.pacing.describe(CampaignId("c1"))
     for started in range(3, 8):  # within one turn of the loop
-        engine.pacing_watchers[0](replace(newest, started=started))
+        engine.pacing.watchers[0](replace(newest, started=started))
     assert [(await anext(answers)).decision.calls_started for _ in range(5)] == [3, 4, 5, 6, 7]
     call.cancel()
 
@@ -710,7 +710,9 @@ async def test_a_day_of_pacing_is_told_with_its_reasons(
 ) -> None:
     stub = pacing_pb2_grpc.PacingServiceStub(channel)
     morning_s = datetime(2026, 3, 9, 9, tzinfo=UTC).timestamp()
-    engine.log += [StoredFact(at + 1, minute) for at, minute in enumerate(minutes(morning_s, 3))]
+    engine.events.log += [
+        StoredFact(at + 1, minute) for at, minute in enumerate(minutes(morning_s, 3))
+    ]
     request = pacing_pb2.ReportPacingRequest(campaign="campaigns/c1", day="2026-03-09")
     report = await stub.ReportPacing(request)
     assert (report.day, report.time_zone, report.calls_started) == ("2026-03-09", "UTC", 21)

@@ -2,18 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
-from types import SimpleNamespace
-from typing import Any
+from typing import cast
 
 import pytest
 
 from engine.compliance.ledger import NumberLedger
-from engine.config import EngineSettings
 from engine.domain.e164 import E164
 from engine.domain.facts import AnyFact
 from engine.domain.refusals import JournalError
-from engine.ports import Committed
-from engine.runtime import Engine
+from engine.ports import Committed, Store
+from engine.runtime import DoNotCall
 
 NUMBER = E164("+12025550123")
 
@@ -28,22 +26,18 @@ class SlowStore:
         self.waiting.append((facts, done))
 
 
-def engine_over(store: SlowStore) -> Engine:
-    engine = Engine(EngineSettings())
-    # Any: of the runtime only what do-not-call needs stands behind the facade here.
-    runtime: Any = SimpleNamespace(ledger=NumberLedger(), store=store, now_s=lambda: 1.0)
-    engine.runtime = runtime
-    return engine
+def list_over(store: SlowStore) -> DoNotCall:
+    return DoNotCall(NumberLedger(), cast("Store", store), lambda: 1.0)
 
 
 @pytest.mark.asyncio
 async def test_a_repeat_waits_until_the_number_is_durable() -> None:
     store = SlowStore()
-    engine = engine_over(store)
-    first = asyncio.create_task(engine.add_dnc([NUMBER], by="operator"))
-    again = asyncio.create_task(engine.add_dnc([NUMBER], by="operator"))
+    dnc = list_over(store)
+    first = asyncio.create_task(dnc.add([NUMBER], by="operator"))
+    again = asyncio.create_task(dnc.add([NUMBER], by="operator"))
     await asyncio.sleep(0)
-    assert engine.is_dnc(NUMBER)
+    assert dnc.has(NUMBER)
     assert len(store.waiting) == 2
     assert not again.done()
     for _, done in store.waiting:
@@ -54,17 +48,17 @@ async def test_a_repeat_waits_until_the_number_is_durable() -> None:
 @pytest.mark.asyncio
 async def test_a_repeat_of_a_refused_add_is_written_again() -> None:
     store = SlowStore()
-    engine = engine_over(store)
-    first = asyncio.create_task(engine.add_dnc([NUMBER], by="operator"))
+    dnc = list_over(store)
+    first = asyncio.create_task(dnc.add([NUMBER], by="operator"))
     await asyncio.sleep(0)
     store.waiting.pop()[1](JournalError("disk full"))
     with pytest.raises(JournalError):
         await first
-    again = asyncio.create_task(engine.add_dnc([NUMBER], by="operator"))
+    again = asyncio.create_task(dnc.add([NUMBER], by="operator"))
     await asyncio.sleep(0)
     (facts, done) = store.waiting.pop()
     assert [fact.number for fact in facts if hasattr(fact, "number")] == [NUMBER]
     done(None)
     await again
-    assert await engine.add_dnc([NUMBER], by="operator") == 0
+    assert await dnc.add([NUMBER], by="operator") == 0
     assert not store.waiting
