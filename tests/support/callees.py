@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clients.demo.rtp import FRAME_SAMPLES, SAMPLES_PER_S, Voice, tone_frame
+from tests.support.load import PATIENCE_S
 from tests.support.rtp import encode
 from tests.support.world import Ear, Ears
 
@@ -119,7 +120,7 @@ def speech(text: str, folder: Path) -> Pcm:
         folder: Where a file may be written meanwhile.
     """
     path = folder / "speech.wav"
-    subprocess.run(["espeak-ng", "-v", "en-us", "-w", path, text], check=True, timeout=30)
+    subprocess.run(["espeak-ng", "-v", "en-us", "-w", path, text], check=True, timeout=PATIENCE_S)
     with wave.open(str(path), "rb") as file:
         rate = file.getframerate()
         spoken = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float64)
