@@ -11,8 +11,9 @@ import itertools
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final, TypeVar
+
+from msgspec.structs import replace
 
 from engine.domain.ids import LegId
 from engine.telephony.media import messages
