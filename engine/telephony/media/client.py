@@ -107,7 +107,7 @@ class MediaClient(LegControls):
         Raises:
             NoRoomError: Every row is in use.
         """
-        self._add(leg_id, self._allocation.take_audio())
+        self._add(leg_id, self._allocation.take_audio()).open()
 
     def open_ghost(self, leg_id: LegId, key: int) -> int:
         """Begin the ghost of a leg of another switch, to be heard here under the leg's own name.
@@ -123,7 +123,7 @@ class MediaClient(LegControls):
             NoRoomError: Every row is in use.
         """
         place = self._allocation.take_audio()
-        self._add(leg_id, place, ghost_key=key)
+        self._add(leg_id, place, ghost_key=key).open()
         return place.row
 
     def mix(self, rows: Mapping[LegId, tuple[LegId, ...]]) -> None:
@@ -136,7 +136,10 @@ class MediaClient(LegControls):
             leg = self._legs.get(leg_id)
             if leg is not None:
                 leg.hears = tuple(source for source in sources if source in self._legs)
-                wanted[leg.place.row] = tuple(self._legs[one].place.row for one in leg.hears)
+                heard = [self._legs[one] for one in leg.hears]
+                for known in (leg, *heard):
+                    known.open()
+                wanted[leg.place.row] = tuple(one.place.row for one in heard)
         self._outbox.tell(messages.Mix(wanted))
 
     def release(self, leg_id: LegId) -> None:
@@ -145,9 +148,12 @@ class MediaClient(LegControls):
         if leg is None:
             return
         del self._named[leg.place.row]
-        self._ended[leg.place.row] = leg_id
         self._allocation.leave_port(leg.place)
-        self._outbox.release(leg.place)
+        if leg.opened:
+            self._ended[leg.place.row] = leg_id
+            self._outbox.release(leg.place)
+        else:
+            self._allocation.free(leg.place)
 
     async def stats(self) -> messages.Stats:
         """Return what the switch did since its start.
@@ -165,14 +171,14 @@ class MediaClient(LegControls):
         finally:
             del self._questions[ticket]
 
-    def _add(self, leg_id: LegId, place: Place, ghost_key: int = 0) -> None:
+    def _add(self, leg_id: LegId, place: Place, ghost_key: int = 0) -> WantedLeg:
         if leg_id in self._legs:
             raise ValueError(f"leg {leg_id} has its place already")
-        ssrc, tell = secrets.randbits(32), self._outbox.tell
-        leg = self._legs[leg_id] = WantedLeg(place, ssrc, ghost_key=ghost_key, tell=tell)
+        ssrc, say = secrets.randbits(32), self._outbox.tell
+        leg = self._legs[leg_id] = WantedLeg(place, ssrc, ghost_key=ghost_key, say=say)
         self._named[place.row] = leg_id
         self._ended.pop(place.row, None)
-        tell(leg.opening)
+        return leg
 
     # --- what the switch is told -----------------------------------------------------------
 

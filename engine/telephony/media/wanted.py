@@ -44,7 +44,8 @@ class WantedLeg:
         asked_until_s: When that answer is due at the latest, by the monotonic clock. [s]
         ghost_key: Key of a leg that has its phone in another switch, else 0.
         forwards: The other switches that hear it.
-        tell: Tells the switch that it is in.
+        say: Tells the switch that it is in.
+        opened: Whether that switch knows of it.
     """
 
     place: Place
@@ -58,9 +59,8 @@ class WantedLeg:
     ghost_key: int = 0
     forwards: dict[int, messages.Forward] = field(default_factory=dict)
     encrypted: Encryption | None = None
-    tell: Callable[[messages.Command], None] = field(
-        default=_tell_nobody, repr=False, compare=False
-    )
+    say: Callable[[messages.Command], None] = field(default=_tell_nobody, repr=False, compare=False)
+    opened: bool = False
 
     @property
     def is_audio(self) -> bool:
@@ -74,6 +74,20 @@ class WantedLeg:
         if self.ghost_key:
             return messages.OpenGhost(row, self.ghost_key)
         return messages.OpenAudio(row) if self.is_audio else messages.Open(row, port, self.ssrc)
+
+    def open(self) -> None:
+        """Let the switch know of it, if it does not yet.
+
+        Most calls of a dialer are never answered: of those no switch ever hears.
+        """
+        if not self.opened:
+            self.opened = True
+            self.say(self.opening)
+
+    def tell(self, command: messages.Command) -> None:
+        """Tell the switch something about it."""
+        self.open()
+        self.say(command)
 
     def ask(self, asked: messages.Analyse | messages.AwaitBeep, until_s: float) -> None:
         """Have it listened to, in place of what was asked before.
@@ -103,10 +117,12 @@ class WantedLeg:
 
 
 def everything(legs: Mapping[LegId, WantedLeg], tick: int = 0) -> list[messages.Command]:
-    """Return the commands that make all legs anew in another switch, at a tick."""
+    """Return the commands that make all legs anew that a switch knew of, in another, at a tick."""
     commands: list[messages.Command] = []
     rows: dict[int, tuple[int, ...]] = {}
     for leg in legs.values():
+        if not leg.opened:
+            continue
         commands.append(leg.opening)
         if leg.encrypted:
             commands.append(leg.encrypted.resumed_at(tick))
