@@ -18,12 +18,17 @@ class Events:
     def __init__(self, store: Store, last: Callable[[], int]) -> None:
         self._store = store
         self._last = last
+        self._seen = 0
         self._grown = asyncio.Event()
 
     @property
     def last_sequence(self) -> int:
-        """Sequence number of the newest durable fact."""
-        return self._last()
+        """Sequence number of the newest durable fact.
+
+        One that was read counts, also while the store has not told of it: whoever goes on from it
+        must not hear that it has not happened.
+        """
+        return max(self._last(), self._seen)
 
     def grew(self) -> None:
         """Wake those who wait: there are new ones."""
@@ -31,7 +36,10 @@ class Events:
 
     async def read(self, after: int, limit: int) -> Sequence[StoredFact]:
         """Return durable facts with a sequence above ``after``, at most ``limit``."""
-        return await told(lambda done: self._store.read(after, limit, done))
+        facts: Sequence[StoredFact] = await told(lambda done: self._store.read(after, limit, done))
+        if facts:
+            self._seen = max(self._seen, facts[-1].sequence)
+        return facts
 
     async def wait(self, after: int, timeout_s: float) -> None:
         """Return when there is a fact above ``after``, or the time is over. [s]"""
