@@ -161,12 +161,13 @@ class TrunkBehavior:
         full = self._room.short and in_use >= self._room.of(self._spec.channels)
         return _NO_ROOM if full else ""
 
-    def _now(self) -> TrunkSampled:
+    def _stands(self) -> tuple[bool, int, str]:
+        """Return whether it takes calls, its free channels, and why not or why there is none."""
         reason = self._reason
         # A probe is offered like a trunk that is up and has one channel.
         up = not reason or (not self._lost and self._breaker.allowance > 0)
         free = max(0, self._free) if up else 0
-        return TrunkSampled(self._spec.trunk_id, up, free, reason or self._full_reason)
+        return up, free, reason or self._full_reason
 
     def _view(self) -> TrunkView:
         reason = self._reason
@@ -275,15 +276,14 @@ class TrunkBehavior:
 
     def _watch(self, campaign: Ref[CampaignMessage]) -> list[Effect]:
         self._watchers[campaign] = None
-        sample = self._now()
+        stands = self._stands()
         if self._sampled is None:
-            self._sampled = (sample.up, sample.free_channels, sample.reason)
-        return [Tell(campaign, sample)]
+            self._sampled = stands
+        return [Tell(campaign, TrunkSampled(self._spec.trunk_id, *stands))]
 
     def _sample(self, now_s: float) -> list[Effect]:
         """Tell watchers what matters at once, and mere counts not too often."""
-        sample = self._now()
-        told = (sample.up, sample.free_channels, sample.reason)
+        told = self._stands()
         if told == self._sampled or not self._watchers:
             return []
         before = self._sampled
@@ -295,6 +295,7 @@ class TrunkBehavior:
             self._sample_due = True
             return [StartTimer(_SAMPLE, wait_s, PermitsDue())]
         self._sampled, self._sampled_s, self._sample_due = told, now_s, False
+        sample = TrunkSampled(self._spec.trunk_id, *told)
         return [CancelTimer(_SAMPLE), *(Tell(watcher, sample) for watcher in self._watchers)]
 
 

@@ -145,7 +145,7 @@ class Floor:
             slot: The call.
             now_s: Engine time. [s]
         """
-        row, stage = int(self._calls["row"][slot]), self._calls["stage"][slot]
+        row, stage = int(self._calls["row"][slot]), int(self._calls["stage"][slot])
         began_s, answered_s = self._calls["began_s"][slot], self._calls["answered_s"][slot]
         if stage == Stage.IN_FLIGHT:
             self.learner.attempt_ended(row, now_s - began_s)

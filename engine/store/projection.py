@@ -53,6 +53,9 @@ MOST_ATTEMPTS = 254
 STOPPED = 255
 """A number that is not to be tried again."""
 
+# Names: an enumeration's member and its value are looked up in Python, each time.
+_READY, _IN_PROGRESS = RecordPhase.READY.value, RecordPhase.IN_PROGRESS.value
+
 
 class Table(StrEnum):
     """The state tables.
@@ -290,7 +293,7 @@ def _intended(fact: AttemptIntended, state: State) -> Sequence[Change]:
     same_day = record.day == fact.day
     record = replace(
         record,
-        phase=RecordPhase.IN_PROGRESS.value,
+        phase=_IN_PROGRESS,
         day=fact.day,
         day_attempts=record.day_attempts if same_day else 0,
     )
@@ -320,7 +323,7 @@ def _record(
         campaign_id=fact.campaign_id,
         list_id=fact.list_id,
         row=fact.row,
-        phase=RecordPhase.READY.value,
+        phase=_READY,
         attempts=0,
         number_attempts=b"",
         retries=0,

@@ -60,10 +60,8 @@ class Stop(msgspec.Struct, frozen=True, gc=False):
 Effect = Tell | Reply | Refuse | StartTimer | CancelTimer | Do | Stop
 
 
-class Sample:
+class Sample(msgspec.Struct, frozen=True):
     """A message of which only the newest counts: in a full mailbox it replaces an older one."""
-
-    __slots__ = ()
 
     @property
     def sample_key(self) -> Hashable:

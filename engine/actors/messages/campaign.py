@@ -1,7 +1,6 @@
 """What a campaign is told and asked."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -181,8 +180,7 @@ class RecordsReserved(msgspec.Struct, frozen=True):
     purpose: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ListSampled(Sample):
+class ListSampled(Sample, frozen=True):
     """How much a list has for a campaign.
 
     Attributes:
@@ -201,8 +199,7 @@ class ListSampled(Sample):
         return self.list_id
 
 
-@dataclass(frozen=True, slots=True)
-class TrunkSampled(Sample):
+class TrunkSampled(Sample, frozen=True):
     """How a trunk stands.
 
     Attributes:

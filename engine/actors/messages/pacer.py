@@ -1,7 +1,6 @@
 """What the pacer is told and asked."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -11,8 +10,7 @@ from engine.actors.messages.router import AgentMoved, CampaignGone, CampaignMove
 from engine.domain.ids import CampaignId
 
 
-@dataclass(frozen=True, slots=True)
-class SupplySampled(Sample):
+class SupplySampled(Sample, frozen=True):
     """What a campaign could dial with, now.
 
     Attributes:

@@ -9,8 +9,9 @@ import contextlib
 import heapq
 import itertools
 import socket
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 MOST_UDP_PORT: Final = 65535
 RTP_BUFFER: Final = 1 << 20
@@ -26,8 +27,7 @@ class NoRoomError(RuntimeError):
     """All rows of the switch, or all UDP ports of the machine, are in use."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where a leg is.
 
     Attributes:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import ip_address
+from math import inf
 from random import random
 from typing import Final, NamedTuple
 
@@ -118,9 +119,9 @@ class Resolver:
         if found is None:
             if not is_literal(route.host):
                 return None
-            found = _keep([Target(0, 0, (_destination(route, route.host, 0),))], float("inf"))
+            found = _keep([Target(0, 0, (_destination(route, route.host, 0),))], inf)
             self._known[route] = found
-        elif found.until_s <= self._now():
+        elif found.until_s < inf and found.until_s <= self._now():
             self._refresh(route)  # what was known serves until there is an answer
         return found
 

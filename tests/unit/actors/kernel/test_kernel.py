@@ -44,8 +44,7 @@ class Ask:
     reply_to: ReplyTo[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Level(Sample):
+class Level(Sample, frozen=True):
     """A sample that replaces an older one of its key."""
 
     name: str
@@ -56,8 +55,7 @@ class Level(Sample):
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Tick(Sample):
+class Tick(Sample, frozen=True):
     """A sample of one key for all."""
 
     value: int
