@@ -22,7 +22,7 @@ MOST_VOICES = 600
 """Most voices at once; beyond that calls go without sound."""
 _CHECK_EVERY = 10
 """Of how many frames heard one is looked at."""
-_MISSED = 3
+_MISSED = 4
 """Looks in a row without the tone after which it has ended."""
 _ENOUGH = 0.25
 """Share of a frame's energy at the tone from which it counts as heard; a bridge of two gives 1."""
