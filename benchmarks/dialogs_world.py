@@ -17,11 +17,11 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import uvloop
+from msgspec.structs import replace
 
 from benchmarks.harness import percentile
 from benchmarks.sip_far import FAR, Far, call, user_agent
