@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
-from msgspec.structs import replace
 from datetime import UTC, date, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from engine.actors.messages import PacingView
 from engine.domain.facts import CampaignStopped, PacingSummed
