@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from benchmarks.harness import Figure
-from benchmarks.pacing.arena import Course, Entrant, Score, play
+from benchmarks.pacing.arena import ENOUGH_ANSWERED, Course, Entrant, Score, play
 from benchmarks.pacing.scenarios import REFERENCE_SHARES, STEADY
 from benchmarks.pacing.tuning import MAKERS, Cell, grid, tuned
 
@@ -65,7 +65,10 @@ def figures_of(scores: Sequence[Score], course: Course) -> list[Figure]:
         course: How long was played.
 
     Returns:
-        Figures named ``busy_share/N/p/policy``, ``busy_day/...`` and ``unattended/...``.
+        Figures named ``busy_share/N/p/policy``, ``busy_day/...`` and ``unattended/...`` in percent,
+        ``days_over/...``, ``idle_mean/...`` and ``idle_p95/...`` (agents' waits for a call),
+        ``caller_wait/...`` (callers' mean wait for an agent) and ``attempts_per_connect/...``.
+        Tuned rules have the first and third alone.
     """
     figures: list[Figure] = []
     for cell in dict.fromkeys(score.entrant.cell for score in scores):
@@ -112,7 +115,22 @@ def _pair(score: Score, course: Course) -> list[Figure]:
                 None if known is None else 100 * value / known, method,
             )
         )  # fmt: skip
-    return pairs
+    return [*pairs, *_plain(score, f"{where}/{name}")]
+
+
+def _plain(score: Score, whose: str) -> list[Figure]:
+    """Give what stands beside the shares: days over the cap, waits, attempts."""
+    counted = f"of {score.days_counted} days with at least {ENOUGH_ANSWERED} answers"
+    return [
+        Figure(f"{label}/{whose}", value, unit, None, None, None, method)
+        for label, value, unit, method in (
+            ("days_over", float(score.days_over), "days", counted),
+            ("idle_mean", score.idle_mean_s, "s", "from ready to the next call, mean"),
+            ("idle_p95", score.idle_p95_s, "s", "the same, 95th percentile, to 2 s"),
+            ("caller_wait", score.wait_mean_s, "s", "from answer or verdict to the agent, mean"),
+            ("attempts_per_connect", score.attempts_per_connect, "attempts", "over whole days"),
+        )
+    ]
 
 
 def _tuned_pair(name: str, cell: Cell, busy: float, lost: float) -> list[Figure]:

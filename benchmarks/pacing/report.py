@@ -43,8 +43,10 @@ def play_scenarios(short: bool) -> list[Figure]:
         scores = play(scenario.scene, _entrants(scenario, short), MAKERS, course)
         for figure in figures_of(scores, course):
             words = figure.name.split("/")
+            if words[0] == "days_over":
+                continue  # told of ours below, with its worst day
             name = f"{words[0]}/{scenario.name}/{words[-1]}"
-            figures.append(Figure(name, figure.value, "%", None, None, None, figure.method))
+            figures.append(Figure(name, figure.value, figure.unit, None, None, None, figure.method))
         figures.append(_days_over(scenario.name, scores))
     return figures
 
@@ -150,14 +152,26 @@ def write_docs(results: Results, page: Path) -> None:
     """
     text = page.read_text("utf-8")
     for part, figures in results.items():
-        if f"<!-- {part} -->" not in text:
-            continue
         table = _table(figures, key=1 if part not in ("steady", "oracles") else None)
-        begin, rest = text.split(f"<!-- {part} -->\n", 1)
-        text = f"{begin}<!-- {part} -->\n{table}\n<!-- end -->{rest.split('<!-- end -->', 1)[1]}"
-    page.write_text(text, "utf-8")
+        text = _put(text, part, table)
     if "steady" in results:
-        _plot(results["steady"], page.with_suffix("") / "busy.svg")
+        steady = results["steady"]
+        text = _put(text, "waits", _table(_with_waits(steady), key=None, entry=_waits))
+        _plot(steady, page.with_suffix("") / "busy.svg")
+    page.write_text(text, "utf-8")
+
+
+def _put(text: str, mark: str, table: str) -> str:
+    """Put a table between its marks, if the page has them."""
+    if f"<!-- {mark} -->\n" not in text:
+        return text
+    begin, rest = text.split(f"<!-- {mark} -->\n", 1)
+    return f"{begin}<!-- {mark} -->\n{table}\n<!-- end -->{rest.split('<!-- end -->', 1)[1]}"
+
+
+def _with_waits(figures: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
+    """Keep the rules of which waits are known: all but those that were tuned."""
+    return [figure for figure in figures if "/tuned-" not in str(figure["name"])]
 
 
 def _entrants(scenario: Scenario, short: bool) -> list[Entrant]:
@@ -179,8 +193,13 @@ def _days_over(name: str, scores: Sequence[Score]) -> Figure:
     return Figure(f"days_over/{name}/ours", ours.days_over, "days", 0.0, None, None, method)
 
 
-def _table(figures: Sequence[Mapping[str, object]], key: int | None) -> str:
-    """Lay figures out: a row for each cell or scenario, busy and unattended share of each rule."""
+def _table(
+    figures: Sequence[Mapping[str, object]],
+    key: int | None,
+    entry: Callable[[Mapping[str, float] | None], str] | None = None,
+) -> str:
+    """Lay figures out: a row for each cell or scenario, an entry for each rule."""
+    entry = entry or _entry
     cells: dict[str, dict[str, dict[str, float]]] = {}
     for figure in figures:
         words = str(figure["name"]).split("/")
@@ -192,7 +211,7 @@ def _table(figures: Sequence[Mapping[str, object]], key: int | None) -> str:
     rules.sort(key=lambda rule: _RULES.index(rule) if rule in _RULES else len(_RULES))
     lines = ["| | " + " | ".join(rules) + " |", "|---" * (len(rules) + 1) + "|"]
     for where, row in cells.items():
-        lines.append(f"| {where} | " + " | ".join(_entry(row.get(rule)) for rule in rules) + " |")
+        lines.append(f"| {where} | " + " | ".join(entry(row.get(rule)) for rule in rules) + " |")
     return "\n".join(lines)
 
 
@@ -205,6 +224,15 @@ def _entry(values: Mapping[str, float] | None) -> str:
     if "days_over" in values:
         text += f", {values['days_over']:.0f} over"
     return text
+
+
+def _waits(values: Mapping[str, float] | None) -> str:
+    if not values or "idle_mean" not in values:
+        return ""
+    return (
+        f"{values['idle_mean']:.1f}, {values['idle_p95']:.0f} / {values['caller_wait']:.2f} / "
+        f"{values['attempts_per_connect']:.1f}"
+    )
 
 
 def _plot(figures: Sequence[Mapping[str, object]], path: Path) -> None:

@@ -30,6 +30,17 @@ def test_tables_stand_between_their_marks_and_nothing_else_changes(tmp_path: Pat
     assert (tmp_path / "page" / "busy.svg").read_text("utf-8").lstrip().startswith("<?xml")
 
 
+def test_waits_stand_in_a_table_of_their_own(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- waits -->\nold\n<!-- end -->\n", "utf-8")
+    told = {"busy_share": 74.3, "days_over": 0.0, "idle_mean": 36.4, "idle_p95": 118.0,
+            "caller_wait": 0.114, "attempts_per_connect": 10.26}  # fmt: skip
+    figures = [figure(f"{name}/5/0.1/ours", value) for name, value in told.items()]
+    write_docs({"steady": [*figures, figure("busy_share/5/0.1/tuned-ratio", 72.5)]}, page)
+    lines = page.read_text("utf-8").splitlines()
+    assert lines[1:4] == ["| | ours |", "|---|---|", "| 5/0.1 | 36.4, 118 / 0.11 / 10.3 |"]
+
+
 def test_agents_known_to_be_taken_shift_the_spare_ones() -> None:
     two_spare = SpareCells(np.array([[[0.0, 0.0, 1.0]]]), below=0)
     one = np.ones((1, 1))
