@@ -15,6 +15,7 @@ from engine.lists.importing import BatchBuilder, ImportOptions, ListImport, know
 from engine.ports import ImportBatch, Store
 from engine.runtime.asker import Asker, told
 from engine.runtime.import_run import ImportRun
+from engine.worker_life import end_with_engine
 
 _WORKERS = 2
 
@@ -131,7 +132,9 @@ class Imports:
     def _get_workers(self) -> Executor:
         """Return the processes that parse, started with the first import."""
         if self._workers is None:
-            self._workers = ProcessPoolExecutor(_WORKERS, mp_context=get_context("spawn"))
+            self._workers = ProcessPoolExecutor(
+                _WORKERS, mp_context=get_context("spawn"), initializer=end_with_engine
+            )
         return self._workers
 
     async def errors(self, list_id: ListId, import_id: str) -> Sequence[tuple[int, str]]:
