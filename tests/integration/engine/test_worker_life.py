@@ -1,12 +1,11 @@
 """A process of a pool does not outlive an engine that was killed."""
 
-import asyncio
 import os
 import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
-
-import pytest
 
 from tests.support.load import PATIENCE_S
 
@@ -33,27 +32,22 @@ def runs(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[0] not in "ZX"
 
 
-@pytest.mark.asyncio
-async def test_a_worker_ends_when_its_engine_is_killed(tmp_path: Path) -> None:
+def test_a_worker_ends_when_its_engine_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "engine_of_test.py"
     script.write_text(_ENGINE, "utf-8")
-    engine = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(script),
-        stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
-    )
-    try:
+    around = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    with subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=around
+    ) as engine:
         assert engine.stdout is not None
-        async with asyncio.timeout(PATIENCE_S):
-            worker = int(await engine.stdout.readline())
+        worker = int(engine.stdout.readline())
         assert runs(worker)
-        engine.send_signal(signal.SIGKILL)
-        await engine.wait()
-        async with asyncio.timeout(PATIENCE_S):
-            while runs(worker):  # noqa: ASYNC110 - the system tells of no orphan
-                await asyncio.sleep(0.05)
-    finally:
-        if engine.returncode is None:
-            engine.kill()
-            await engine.wait()
+        engine.kill()
+        engine.wait()
+        until_s = time.monotonic() + PATIENCE_S
+        while runs(worker) and time.monotonic() < until_s:
+            time.sleep(0.05)
+        ended = not runs(worker)
+        if not ended:
+            os.kill(worker, signal.SIGKILL)
+        assert ended
