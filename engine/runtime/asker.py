@@ -18,6 +18,7 @@ from engine.domain.refusals import (
 )
 
 R = TypeVar("R")
+M = TypeVar("M")
 
 ASK_S = 5.0
 """Deadline of a question to an actor. [s]"""
@@ -90,10 +91,8 @@ class Asker:
         Raises:
             UnknownCampaignError: There is no such campaign.
         """
-        ref = self._registry.campaigns.find(campaign_id)
-        if ref is None:
-            raise UnknownCampaignError(f"there is no campaigns/{campaign_id}")
-        return ref
+        found = self._registry.campaigns.find(campaign_id)
+        return _known(found, UnknownCampaignError, f"campaigns/{campaign_id}")
 
     def list(self, list_id: ListId) -> Ref[ListMessage]:
         """Return a list's address.
@@ -101,10 +100,8 @@ class Asker:
         Raises:
             UnknownListError: There is no such list.
         """
-        ref = self._registry.lists.find(list_id)
-        if ref is None:
-            raise UnknownListError(f"there is no lists/{list_id}")
-        return ref
+        found = self._registry.lists.find(list_id)
+        return _known(found, UnknownListError, f"lists/{list_id}")
 
     def agent(self, agent_id: AgentId) -> Ref[AgentMessage]:
         """Return an agent's address.
@@ -112,10 +109,8 @@ class Asker:
         Raises:
             UnknownAgentError: There is no such agent.
         """
-        ref = self._registry.agents.find(agent_id)
-        if ref is None:
-            raise UnknownAgentError(f"there is no agents/{agent_id}")
-        return ref
+        found = self._registry.agents.find(agent_id)
+        return _known(found, UnknownAgentError, f"agents/{agent_id}")
 
     def trunk(self, trunk_id: TrunkId) -> Ref[TrunkMessage]:
         """Return a trunk's address.
@@ -123,10 +118,14 @@ class Asker:
         Raises:
             UnknownTrunkError: There is no such trunk.
         """
-        ref = self._registry.trunks.find(trunk_id)
-        if ref is None:
-            raise UnknownTrunkError(f"there is no trunks/{trunk_id}")
-        return ref
+        found = self._registry.trunks.find(trunk_id)
+        return _known(found, UnknownTrunkError, f"trunks/{trunk_id}")
+
+
+def _known(ref: Ref[M] | None, error: type[DialerError], name: str) -> Ref[M]:
+    if ref is None:
+        raise error(f"there is no {name}")
+    return ref
 
 
 def told(begin: Callable[[Callable[[R], None]], object]) -> Awaitable[R]:
