@@ -20,7 +20,7 @@ from tests.support.world import PASSWORD, Ear, Plan, Seat, World, until
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(300)]
 
 CUSTOMER_HZ, BARESIP_HZ, PYVOIP_HZ = 850, 440, 1200
-MOST = 0.6
+MOST = 0.8
 
 
 @pytest.mark.peer

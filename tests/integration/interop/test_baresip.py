@@ -41,7 +41,7 @@ async def listen(own: Rig) -> list[bool]:
     await own.wait_for(LegAnswered, EAR)
     own.perform(SetMix({EAR: (LEG,), LEG: (EAR,)}))
     tones = own.listen(EAR, SPEAKS_HZ)
-    await until(lambda: sum(tones[-25:]) > 12, "the phone is heard")
+    await until(lambda: sum(tones[-25:]) > 20, "the phone is heard")
     return tones
 
 
@@ -56,7 +56,7 @@ async def test_hold_digits_and_hanging_up_from_the_phone(tmp_path: Path) -> None
             await until(lambda: not any(tones[-25:]), "the phone holds")
             assert not own.told(LegEnded, LEG)
             await phone.press("resume")
-            await until(lambda: sum(tones[-25:]) > 12, "the phone is back")
+            await until(lambda: sum(tones[-25:]) > 20, "the phone is back")
             for digit in "5#":
                 await phone.press("sndcode", digit)
                 await asyncio.sleep(0.3)  # as long as a finger takes

@@ -86,7 +86,7 @@ async def test_both_sides_of_a_bridged_call_are_heard() -> None:
         voice = pbx.of(lab_pbx.ANSWERS)[0].voice
         assert voice is not None
         await until(lambda: voice.heard, "the agent is heard")
-        await until(lambda: sum(tones[-50:]) > 25, "the called party is heard")
+        await until(lambda: sum(tones[-50:]) > 40, "the called party is heard")
 
 
 async def test_a_bridged_call_is_analysed_like_any_other() -> None:
